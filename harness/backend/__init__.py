@@ -1,0 +1,1 @@
+"""The reference implementation of the systems. Imports nothing else of the harness."""

@@ -1,0 +1,268 @@
+"""Faults: what a provider does wrong, as data.
+
+A fault is a few deviations from the healthy answer. The fields are independent of each other; a provider's codec
+and the simulator each read the ones that concern them. A new fault is one more entry in ``FAULTS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from .errors import UnknownName
+from .names import Answer
+from .recording import NO_FAULT, Headers
+
+
+class Reach(StrEnum):
+    """Whether the provider's address can be reached."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    NO_HOST = "no-host"
+
+
+class Body(StrEnum):
+    """What stands in the place of the answer's body."""
+
+    ANSWER = "answer"
+    NOT_JSON = "not-json"
+    EMPTY = "empty"
+    NO_CHOICES = "no-choices"  # the answer, with an empty list of choices
+    JSON_ON_STREAM = "json-on-stream"  # a stream was asked for, one JSON document is the answer
+
+
+class Insert(StrEnum):
+    """What a stream holds at the fault's point that it should not."""
+
+    ERROR_EVENT = "error-event"  # the provider's own form of an error in band; the stream ends there
+    ERROR_CHUNK = "error-chunk"  # an error inside an ordinary chunk; the stream ends there
+    MALFORMED = "malformed"  # an event that is not JSON; the stream goes on
+
+
+class Then(StrEnum):
+    """What the connection does at the fault's point."""
+
+    GO_ON = "go-on"
+    RESET = "reset"  # TCP reset
+    CUT = "cut"  # HTTP ends cleanly, the stream's own terminal never comes
+    STALL = "stall"  # nothing more, connection open until the peer leaves
+
+
+class Usage(StrEnum):
+    """What the answer says of the tokens used."""
+
+    TRUE = "true"
+    ABSENT = "absent"
+    ZERO = "zero"
+    NEGATIVE = "negative"
+    HUGE = "huge"
+    NOT_A_NUMBER = "not-a-number"
+
+
+class Done(StrEnum):
+    """How the stream's terminal comes."""
+
+    ONCE = "once"
+    NEVER = "never"  # the answer is complete, the terminal is missing
+    TWICE = "twice"
+    EARLY = "early"  # once, and a further content event after it
+
+
+class Writes(StrEnum):
+    """How the bytes of a stream are cut into writes."""
+
+    EVENTS = "events"  # one write an event
+    ONE_BYTE = "one-byte"
+    COALESCED = "coalesced"  # everything in one write
+    SPLIT_UTF8 = "split-utf8"  # cut inside every character that has more than one byte
+
+
+BOTH = frozenset(Answer)
+PLAIN = frozenset({Answer.PLAIN})
+STREAM = frozenset({Answer.STREAM})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One way for a provider to fail.
+
+    ``applies`` says which answers it can spoil. ``group`` is a second name that selects all of its kind.
+    ``after`` counts the content events of a stream that come before the fault's point.
+    ``delay_ms`` is waited before the first content (of a plain answer: before its headers).
+    """
+
+    id: str
+    summary: str
+    applies: frozenset[Answer] = BOTH
+    group: str = ""
+    reach: Reach = Reach.OK
+    status: int | None = None
+    headers: Headers = ()
+    retry_after_date_s: int | None = None
+    silent: bool = False
+    delay_ms: int = 0
+    content_type: str | None = None
+    body: Body = Body.ANSWER
+    after: int = 3
+    insert: Insert | None = None
+    then: Then = Then.GO_ON
+    usage: Usage = Usage.TRUE
+    done: Done = Done.ONCE
+    writes: Writes = Writes.EVENTS
+    newline: str = "\n"
+    comments: bool = False
+
+    @property
+    def tied(self) -> bool:
+        """Whether the provider's traffic can be tied to its case; a refused connection shows nobody's tag."""
+        return self.reach is Reach.OK
+
+    @property
+    def cosmetic(self) -> bool:
+        """Whether only the form on the wire differs: the answer is right, and a right client sees no difference."""
+        return all(
+            (
+                self.reach is Reach.OK,
+                self.status is None,
+                not self.silent,
+                self.content_type is None,
+                self.body is Body.ANSWER,
+                self.insert is None,
+                self.then is Then.GO_ON,
+                self.usage is Usage.TRUE,
+                self.done in (Done.ONCE, Done.TWICE, Done.EARLY, Done.NEVER),
+            )
+        )
+
+
+def _http(status: int, words: str) -> Fault:
+    return Fault(id=f"http-{status}", summary=f"answers {status}: {words}", status=status)
+
+
+_ALL = (
+    Fault(id=NO_FAULT, summary="healthy"),
+    _http(400, "the request is refused, with the provider's reason"),
+    _http(401, "the key is refused, and the words quote it"),
+    _http(403, "the key may not do this"),
+    _http(404, "no such model"),
+    Fault(
+        id="http-429",
+        summary="answers 429 with retry-after in seconds",
+        status=429,
+        group="http-429-any",
+        headers=(("retry-after", "7"),),
+    ),
+    Fault(
+        id="http-429-date",
+        summary="answers 429 with retry-after as an HTTP date",
+        status=429,
+        group="http-429-any",
+        retry_after_date_s=7,
+    ),
+    Fault(id="http-429-bare", summary="answers 429 without retry-after", status=429, group="http-429-any"),
+    _http(500, "internal error"),
+    _http(502, "bad gateway"),
+    _http(503, "unavailable"),
+    _http(529, "overloaded"),
+    Fault(id="refused", summary="refuses the connection", reach=Reach.REFUSED),
+    Fault(id="host-not-found", summary="its host name does not resolve", reach=Reach.NO_HOST),
+    Fault(id="no-headers", summary="accepts the request and never answers", silent=True),
+    Fault(id="slow-first-token", summary="is slow, within the limits", delay_ms=150),
+    Fault(
+        id="reset-before-first",
+        summary="resets after the headers, before any content",
+        applies=STREAM,
+        after=0,
+        then=Then.RESET,
+    ),
+    Fault(id="reset-mid-stream", summary="resets in the middle", applies=STREAM, then=Then.RESET),
+    Fault(id="cut", summary="ends cleanly in the middle, with no terminal", applies=STREAM, then=Then.CUT),
+    Fault(id="stall-mid-stream", summary="falls silent in the middle", applies=STREAM, then=Then.STALL),
+    Fault(
+        id="error-event",
+        summary="says in band that it failed, in an event",
+        applies=STREAM,
+        insert=Insert.ERROR_EVENT,
+    ),
+    Fault(
+        id="error-chunk",
+        summary="says in band that it failed, inside a chunk",
+        applies=STREAM,
+        insert=Insert.ERROR_CHUNK,
+    ),
+    Fault(
+        id="malformed-chunk",
+        summary="sends one event that is not JSON, then goes on",
+        applies=STREAM,
+        insert=Insert.MALFORMED,
+    ),
+    Fault(id="not-json", summary="answers 200 with words that are not JSON", applies=PLAIN, body=Body.NOT_JSON),
+    Fault(id="empty-body", summary="answers 200 with nothing", body=Body.EMPTY),
+    Fault(id="empty-choices", summary="answers with no choices", body=Body.NO_CHOICES),
+    Fault(
+        id="wrong-content-type",
+        summary="labels its answer text/html",
+        content_type="text/html; charset=utf-8",
+    ),
+    Fault(
+        id="json-on-stream",
+        summary="answers a request for a stream with one JSON document",
+        applies=STREAM,
+        body=Body.JSON_ON_STREAM,
+        content_type="application/json",
+    ),
+    Fault(id="no-usage", summary="says nothing of the tokens used", usage=Usage.ABSENT),
+    Fault(id="zero-usage", summary="says that no tokens were used", usage=Usage.ZERO),
+    Fault(
+        id="absurd-usage-negative",
+        summary="says that fewer than no tokens were used",
+        usage=Usage.NEGATIVE,
+        group="absurd-usage",
+    ),
+    Fault(
+        id="absurd-usage-huge",
+        summary="says that 10^15 tokens were used",
+        usage=Usage.HUGE,
+        group="absurd-usage",
+    ),
+    Fault(
+        id="absurd-usage-nan",
+        summary="gives NaN for the tokens used",
+        usage=Usage.NOT_A_NUMBER,
+        group="absurd-usage",
+    ),
+    Fault(id="no-done", summary="finishes its answer, then no [DONE]", applies=STREAM, done=Done.NEVER),
+    Fault(id="duplicate-done", summary="sends [DONE] twice", applies=STREAM, done=Done.TWICE),
+    Fault(id="after-done", summary="sends one more chunk after [DONE]", applies=STREAM, done=Done.EARLY),
+    Fault(id="split-utf8", summary="cuts its writes inside characters", applies=STREAM, writes=Writes.SPLIT_UTF8),
+    Fault(id="one-byte-segments", summary="writes one byte at a time", applies=STREAM, writes=Writes.ONE_BYTE),
+    Fault(id="coalesced", summary="writes all events at once", applies=STREAM, writes=Writes.COALESCED),
+    Fault(id="crlf", summary="ends its lines with CR LF", applies=STREAM, newline="\r\n"),
+    Fault(id="comments", summary="sends comment lines between events", applies=STREAM, comments=True),
+)
+
+FAULTS: Mapping[str, Fault] = MappingProxyType({fault.id: fault for fault in _ALL})
+"""Every fault by its id, in the order in which they are shown."""
+
+
+def select_faults(patterns: Iterable[str]) -> tuple[Fault, ...]:
+    """The faults that ids, groups or globs name, each once, in the order of ``FAULTS``.
+
+    Raises:
+        UnknownName: nothing is called so.
+    """
+    chosen: set[str] = set()
+    for pattern in patterns:
+        found = {
+            fault.id
+            for fault in _ALL
+            if fault.id == pattern or fault.group == pattern or fnmatchcase(fault.id, pattern)
+        }
+        if not found:
+            raise UnknownName("fault", pattern, [*FAULTS, *{fault.group for fault in _ALL if fault.group}])
+        chosen |= found
+    return tuple(fault for fault in _ALL if fault.id in chosen)

@@ -1,0 +1,46 @@
+"""The closed sets of names that everything else is written in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class System(StrEnum):
+    """One of the five API families under test."""
+
+    RUNS = "runs"
+    CHAT = "chat"
+    WORKFLOW = "workflow"
+    GATEWAY = "gateway"
+    AGENT = "agent"
+
+
+class Provider(StrEnum):
+    """An upstream API."""
+
+    OPENAI = "openai"
+    GROQ = "groq"
+    COMPATIBLE = "compatible"
+    ANTHROPIC = "anthropic"
+    BEDROCK = "bedrock"
+    VERTEX = "vertex"
+    CHATKIT = "chatkit"
+
+
+class Answer(StrEnum):
+    """The kinds of answer that a provider gives, and that a fault can spoil."""
+
+    PLAIN = "plain"
+    STREAM = "stream"
+
+
+class Capability(StrEnum):
+    """What a target lets the harness do or see beyond its own API; a profile declares which it has."""
+
+    ACCOUNTS = "accounts"  # users can be made, with a balance, a tier and a role
+    LEDGER = "ledger"  # the probe shows balances, ledger entries and usage rows
+    LOG = "log"  # the probe shows the log lines of a user's calls
+    RESOURCES = "resources"  # the probe counts tasks, sockets, descriptors and client sessions
+    PROVIDER = "provider"  # its provider traffic goes through our simulators
+    VARIANTS = "variants"  # it can be started again with other settings
+    TOKENS = "tokens"  # tokens can be minted: expired, unsigned, foreign-key ones

@@ -1,0 +1,1 @@
+"""Typed aiohttp clients over the systems' routes, one module per system."""

@@ -1,0 +1,1 @@
+"""What drives a target through its endpoints; asserts nothing. One module per system."""

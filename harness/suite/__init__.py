@@ -1,0 +1,1 @@
+"""Selection to cases to recordings to verdicts."""

@@ -1,0 +1,1 @@
+"""The five API families as data: routes, messages, error codes, transition tables. Pure."""

@@ -66,7 +66,7 @@ class Contract:
 
 
 def contract(
-    id: str,  # noqa: A002 - the word of the design
+    id: str,
     *,
     select: Select[S],
     source: str,

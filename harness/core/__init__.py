@@ -1,1 +1,1 @@
-"""The vocabulary: recordings, faults, profiles, verdicts, ledger arithmetic, errors. Pure, and imports nothing of ours."""
+"""The vocabulary: recordings, faults, profiles, verdicts, ledger arithmetic, errors. Pure; imports nothing of ours."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .recording import Ending, Exchange, Fidelity, Headers, Request, Response, Segment, Side
+from .recording import STILL_OPEN, Ending, Exchange, Fidelity, Headers, Request, Response, Segment, Side
 
 
 @dataclass(kw_only=True, slots=True)
@@ -58,7 +58,7 @@ class Draft:
             self.ending, self.ended_ns, self.error = ending, at_ns, error
 
     def freeze(self) -> Exchange:
-        """The exchange as it stands; one still open counts as left by its caller at its last sign of life."""
+        """The exchange as it stands; one still open says so in ``error``."""
         response = None
         if self._status is not None:
             response = Response(
@@ -80,6 +80,6 @@ class Draft:
             ended_ns=self.ended_ns if self.ending else last_ns,
             tie=self.tie,
             provider=self.provider,
-            error=self.error,
+            error=self.error if self.ending else STILL_OPEN,
             fidelity=Fidelity.WIRE,
         )

@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 NO_FAULT = "none"
 
+STILL_OPEN = "still open when the recording ended"
+"""The ``error`` of an exchange that had not ended yet."""
+
 
 class Side(StrEnum):
     """Whose traffic an exchange is: the client's, the provider's, or that of a service beside the target."""

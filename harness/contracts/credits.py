@@ -1,0 +1,362 @@
+"""What the ledger promises: what is charged, what is not, and that nothing is lost or made on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.core.ledger import Entry, Kind, Ledger
+from harness.core.names import Capability
+from harness.core.pricing import Tariff, input_estimate, tariff, token_estimate
+from harness.core.recording import Mark, Recording
+from harness.core.verdict import Doubt, Pointer, Violation
+from harness.providers.openai import sane_usage
+
+from .calls import ChatCall, chat_calls, failures, ledger
+from .registry import Findings, contract
+from .subjects import ledgers
+
+GATEWAY = ("gateway",)
+LEDGER = (Capability.LEDGER,)
+BOTH = (Capability.LEDGER, Capability.PROVIDER)
+HERE = (Pointer(probe="ledger"),)
+
+
+@dataclass(frozen=True)
+class Billed:
+    """The only chat call of an account with what was charged for it. With several calls nothing ties entry to call."""
+
+    call: ChatCall
+    account: Ledger
+    tariff: Tariff
+
+    @property
+    def charged(self) -> int:
+        """Credits charged and not refunded."""
+        return self.account.charged()
+
+    @property
+    def prompt_characters(self) -> int:
+        """Characters of the messages, joined by one space."""
+        return len(self.call.request.prompt) if self.call.request else 0
+
+
+def _billed(recording: Recording) -> Iterator[Billed]:
+    account, calls = ledger(recording), chat_calls(recording)
+    if account is None or len(calls) != 1 or calls[0].request is None:
+        return
+    price = tariff(recording.header.facts, calls[0].request.model)
+    if price is not None:
+        yield Billed(calls[0], account, price)
+
+
+def _billed_failures(recording: Recording) -> list[Billed]:
+    return [b for b in _billed(recording) if not b.call.left and failures(b.call, recording)]
+
+
+def _billed_completions(recording: Recording) -> list[Billed]:
+    return [b for b in _billed(recording) if b.call.upstream and not b.call.left and not failures(b.call, recording)]
+
+
+@contract(
+    "credits.nothing-delivered-nothing-charged",
+    select=_billed_failures,
+    systems=GATEWAY,
+    needs=BOTH,
+    source="house: theopenco/llmgateway #3505 billed failed streams in full",
+    breakers=("failed-plain-charged", "failed-billed-in-full"),
+)
+def nothing_delivered_nothing_charged(billed: Billed, _recording: Recording) -> Findings:
+    """A failed call that delivered no words costs nothing."""
+    if not billed.call.text and billed.charged:
+        yield billed.call.violation(
+            f"The call failed, no words were delivered, and {billed.charged} credits were charged.", *HERE
+        )
+
+
+def _cut_short(recording: Recording) -> list[Billed]:
+    """Streams that delivered words and did not end well, by the provider's fault or the client's leaving."""
+    return [
+        billed
+        for billed in _billed(recording)
+        if billed.call.streamed and billed.call.text and (billed.call.left or failures(billed.call, recording))
+    ]
+
+
+@contract(
+    "credits.delivered-only",
+    select=_cut_short,
+    systems=GATEWAY,
+    needs=BOTH,
+    source="house: theopenco/llmgateway #3505 and #3443",
+    breakers=("failed-billed-in-full", "left-billed-in-full"),
+)
+def delivered_only(billed: Billed, _recording: Recording) -> Findings:
+    """A stream that broke off costs what was delivered of it and no more, and not nothing either.
+
+    At the most the words that the provider had sent when it ended, at a token for every four characters: the target
+    cannot have passed on more.
+    """
+    sent = max(len(billed.call.upstream.text) if billed.call.upstream else 0, len(billed.call.text))
+    most = max(1, billed.tariff.price_credits(0, -(-sent // 4)))
+    if billed.charged > most:
+        yield billed.call.violation(
+            f"{sent} characters were delivered, which cost {most} credits; {billed.charged} were charged.", *HERE
+        )
+    elif billed.charged < 1:
+        yield billed.call.violation(
+            f"{len(billed.call.text)} characters were delivered and nothing was charged.", *HERE
+        )
+
+
+@contract(
+    "credits.price-exact",
+    select=_billed_completions,
+    systems=GATEWAY,
+    needs=BOTH,
+    source="house: the pricing rule, ceil(USD x 1,000 x multiplier), at least 1 credit",
+    breakers=("price-rounds-down", "free-completion", "trusts-usage", "zero-tokens-free"),
+)
+def price_exact(billed: Billed, _recording: Recording) -> Findings:
+    """A completed call costs its price to the credit: of the provider's usage where sane, else of the estimate.
+
+    A charge that nobody can compute again cannot be defended to a customer.
+    """
+    upstream = billed.call.upstream
+    used = sane_usage(upstream.usage, bool(upstream.text)) if upstream else None
+    basis = "the provider's usage" if used else "the estimate"
+    tokens = used or token_estimate(billed.prompt_characters, len(upstream.text) if upstream else 0)
+    price = max(1, billed.tariff.price_credits(*tokens))
+    if billed.charged != price:
+        yield billed.call.violation(
+            f"{tokens[0]} + {tokens[1]} tokens by {basis} cost {price} credits; {billed.charged} were charged.", *HERE
+        )
+
+
+@contract(
+    "credits.usage-sane",
+    select=ledgers,
+    systems=GATEWAY,
+    needs=LEDGER,
+    source="house: a custom endpoint's usage may be zero, huge, or no number at all",
+    breakers=("trusts-usage",),
+)
+def usage_sane(account: Ledger, recording: Recording) -> Findings:
+    """Tokens and credits of a usage row are whole numbers, not negative, and within reason."""
+    most = int(recording.header.facts.get("numbers", {}).get("sane_tokens_at_most", 10_000_000))
+    for row in account.usage:
+        for name, value in (("input", row.input_tokens), ("output", row.output_tokens), ("credits", row.credits)):
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+                yield Violation(f"A usage row has {name} = {value!r}.", HERE)
+
+
+@contract(
+    "credits.estimate-marked",
+    select=_billed_completions,
+    systems=GATEWAY,
+    needs=BOTH,
+    source="house: an estimate is marked as one on the usage row",
+    breakers=("estimate-unmarked",),
+)
+def estimate_marked(billed: Billed, _recording: Recording) -> Findings:
+    """A usage row says whether its tokens were counted by the provider or estimated."""
+    upstream = billed.call.upstream
+    counted = upstream is not None and sane_usage(upstream.usage, bool(upstream.text)) is not None
+    for row in billed.account.usage:
+        if row.estimated is counted:
+            said = "estimated" if row.estimated else "counted"
+            yield billed.call.violation(
+                f"The row says {said}; the provider's usage was {'sane' if counted else 'not'}.", *HERE
+            )
+
+
+@contract(
+    "credits.usage-row-written",
+    select=_billed_completions,
+    systems=GATEWAY,
+    needs=BOTH,
+    source="house: settle, then write the usage row",
+    breakers=("no-usage-row",),
+)
+def usage_row_written(billed: Billed, _recording: Recording) -> Findings:
+    """A completed call has one usage row, whose credits are what was charged."""
+    rows = billed.account.usage
+    if len(rows) != 1:
+        yield billed.call.violation(f"The completed call has {len(rows)} usage rows.", *HERE)
+    elif rows[0].credits != billed.charged:
+        yield billed.call.violation(
+            f"The usage row says {rows[0].credits} credits, the ledger {billed.charged}.", *HERE
+        )
+
+
+@contract(
+    "credits.hold-ends-once",
+    select=ledgers,
+    systems=GATEWAY,
+    needs=LEDGER,
+    source="house: one hold ends exactly once (elizaOS/eliza #9904, #10556, #11696)",
+    breakers=("hold-never-released", "double-settle", "hold-kept-when-client-leaves", "task-left-behind"),
+)
+def hold_ends_once(account: Ledger, _recording: Recording) -> Findings:
+    """Every hold ends exactly once, settled or released.
+
+    One that never ends keeps credits from their owner for ever; one that ends twice pays twice.
+    """
+    for hold in account.of(Kind.HOLD):
+        ends = account.ends(hold)
+        if len(ends) != 1:
+            how = ", ".join(end.kind.value for end in ends) or "nothing"
+            state = "" if account.settled else " (the target said that a call was still running)"
+            yield Violation(f"A hold of {hold.amount} credits was ended by {how}{state}.", HERE)
+
+
+@contract(
+    "credits.hold-covers-the-call",
+    select=_billed,
+    systems=GATEWAY,
+    needs=LEDGER,
+    source="house: the hold is the price of the estimate, prompt plus output limit",
+    breakers=("hold-too-small",),
+)
+def hold_covers_the_call(billed: Billed, _recording: Recording) -> Findings:
+    """The hold is the price of the prompt's estimate plus the output limit.
+
+    Held less, a long answer runs into a shortfall; held more, a user with enough is refused.
+    """
+    limit = billed.call.request.max_tokens if billed.call.request else None
+    wanted = billed.tariff.hold_credits(billed.prompt_characters, limit)
+    for hold in billed.account.of(Kind.HOLD):
+        if hold.amount != wanted:
+            tokens = input_estimate(billed.prompt_characters)
+            yield billed.call.violation(
+                f"{tokens} + {limit or billed.tariff.default_output_tokens} tokens cost {wanted}, held: {hold.amount}.",
+                *HERE,
+            )
+
+
+@contract(
+    "credits.never-negative",
+    select=ledgers,
+    systems=GATEWAY,
+    needs=LEDGER,
+    source="house: a balance never goes below zero",
+    breakers=("negative-balance", "racy-hold"),
+)
+def never_negative(account: Ledger, _recording: Recording) -> Findings:
+    """No entry leaves a balance below zero."""
+    for entry in account.entries:
+        if entry.balance < 0:
+            yield Violation(f"A {entry.kind.value} of {entry.amount} left a balance of {entry.balance}.", HERE)
+            return
+    if account.balance < 0:
+        yield Violation(f"The balance is {account.balance}.", HERE)
+
+
+@contract(
+    "credits.conserved",
+    select=ledgers,
+    systems=GATEWAY,
+    needs=LEDGER,
+    source="house: a balance is the sum of its entries",
+    breakers=("balance-drifts",),
+)
+def conserved(account: Ledger, _recording: Recording) -> Findings:
+    """The balance is what the entries add up to, and each entry does to it what its kind says."""
+    total = sum(entry.delta for entry in account.entries)
+    if total != account.balance:
+        yield Violation(f"The entries add up to {total}, the balance is {account.balance}.", HERE)
+    held = {entry.id: entry.amount for entry in account.of(Kind.HOLD)}
+    for entry in account.entries:
+        wanted = _delta(entry, held)
+        if entry.delta != wanted or entry.amount < 0:
+            yield Violation(
+                f"A {entry.kind.value} of {entry.amount} moved the balance by {entry.delta}, not by {wanted}.", HERE
+            )
+
+
+def _delta(entry: Entry, held: dict[str, int]) -> int:
+    match entry.kind:
+        case Kind.GRANT | Kind.REFUND:
+            return entry.amount
+        case Kind.HOLD:
+            return -entry.amount
+        case Kind.SETTLE:
+            return held.get(entry.hold_id or "", 0) - entry.amount
+        case Kind.RELEASE:
+            return held.get(entry.hold_id or "", 0)
+
+
+def _budgets(recording: Recording) -> list[Mark]:
+    mark = recording.mark("budget")
+    return [] if mark is None else [mark]
+
+
+@contract(
+    "credits.no-overspend",
+    select=_budgets,
+    systems=GATEWAY,
+    needs=[Capability.ACCOUNTS],
+    source="house: wasp-lang/open-saas #727, mozilla-ai/any-llm #836",
+    breakers=("racy-hold", "credit-not-checked"),
+)
+def no_overspend(budget: Mark, recording: Recording) -> Findings:
+    """Of N calls at once on a balance for K, exactly K succeed and the others are refused with 402.
+
+    Checked first and taken later, one balance pays for every call that was checked in between.
+    """
+    calls, affordable = chat_calls(recording), int(budget.data["affordable"])
+    paid = [call for call in calls if call.succeeded]
+    refused = [call for call in calls if call.client.status == 402]
+    if len(paid) > affordable:
+        yield Violation(
+            f"The balance paid for {affordable} calls, {len(paid)} of {len(calls)} succeeded.",
+            tuple(call.here() for call in paid),
+        )
+    elif len(paid) + len(refused) < len(calls):
+        yield Doubt(
+            f"{len(calls) - len(paid) - len(refused)} of {len(calls)} calls neither succeeded nor were refused."
+        )
+    elif len(paid) < affordable:
+        yield Violation(f"The balance paid for {affordable} calls, only {len(paid)} succeeded.", HERE)
+
+
+def _refused_for_credit(recording: Recording) -> list[ChatCall]:
+    return [call for call in chat_calls(recording) if call.client.status == 402]
+
+
+@contract(
+    "credits.refused-before-the-provider",
+    select=_refused_for_credit,
+    systems=GATEWAY,
+    needs=[Capability.PROVIDER],
+    source="house: balance below the hold, 402 before any provider call",
+    breakers=("overspend-calls-provider",),
+)
+def refused_before_the_provider(call: ChatCall, _recording: Recording) -> Findings:
+    """A call that is refused for lack of credit never reaches a provider: somebody would pay for it."""
+    if call.upstream is not None:
+        yield call.violation("The client read 402, and the provider was called all the same.")
+
+
+def _refused_untouched(recording: Recording) -> Iterator[tuple[Ledger, int]]:
+    """Accounts none of whose calls came to anything, though no provider is to blame: refused for what they asked."""
+    account, calls = ledger(recording), chat_calls(recording)
+    if account and calls and all(400 <= (call.client.status or 0) < 500 and not call.upstreams for call in calls):
+        yield account, len(calls)
+
+
+@contract(
+    "credits.refusals-are-free",
+    select=_refused_untouched,
+    systems=GATEWAY,
+    needs=LEDGER,
+    source="house: refused before any hold",
+    breakers=("charges-before-validation",),
+)
+def refusals_are_free(subject: tuple[Ledger, int], _recording: Recording) -> Findings:
+    """A request that is refused for what it asks leaves no mark on the account: not a charge, not a hold."""
+    account, calls = subject
+    touched = [entry for entry in account.entries if entry.kind is not Kind.GRANT]
+    if touched:
+        kinds = ", ".join(sorted({entry.kind.value for entry in touched}))
+        yield Violation(f"{calls} refused calls left {len(touched)} ledger entries ({kinds}).", HERE)

@@ -1,0 +1,308 @@
+"""What a failed call promises its caller: the right status and code, the right words, and none that it must not see."""
+
+from __future__ import annotations
+
+import re
+
+from harness.core.names import Capability
+from harness.core.recording import Exchange, Recording
+from harness.core.verdict import Pointer, Violation
+from harness.providers.openai import decode_error
+from harness.systems import gateway
+from harness.systems.route import Outcome
+
+from .calls import ChatCall, Way, failures
+from .registry import Findings, contract
+from .subjects import Sent, answers, calls, error_answers, failed, failed_after, failed_before, sent
+
+GATEWAY = ("gateway",)
+PROVIDER = (Capability.PROVIDER,)
+TABLE = "house: the gateway's table of provider failures"
+LEAK = re.compile(rb"\[REDACTED:[a-z0-9:-]+\]")
+
+
+def _words(outcomes: tuple[Outcome, ...]) -> str:
+    return " or ".join(f"{outcome.status} {outcome.code}" for outcome in outcomes)
+
+
+@contract(
+    "errors.provider-failure-mapped",
+    select=failed_before,
+    systems=GATEWAY,
+    needs=PROVIDER,
+    source=TABLE,
+    breakers=("flattened-500",),
+)
+def provider_failure_mapped(call: ChatCall, recording: Recording) -> Findings:
+    """Before a stream began, each provider failure has its own status and code.
+
+    A caller retries a 429 or a 503, mends a 400, and pages somebody for an authentication error. One 500 for all of
+    them leaves nothing to decide by.
+    """
+    wanted = failures(call, recording)
+    code = call.error.code if call.error else None
+    if not any(call.client.status == outcome.status and code == outcome.code for outcome in wanted):
+        said = f"{call.client.status or 'no answer'} {code or 'without a code'}"
+        yield call.violation(f"The provider's failure calls for {_words(wanted)}, the client read {said}.")
+
+
+@contract(
+    "errors.in-band-code",
+    select=failed_after,
+    systems=GATEWAY,
+    needs=PROVIDER,
+    source=TABLE,
+    breakers=("in-band-code-generic",),
+)
+def in_band_code(call: ChatCall, recording: Recording) -> Findings:
+    """After a stream began, the error event's code is the one that the failure would have had before.
+
+    The status is spent; the code is all that tells a time-out from a broken stream.
+    """
+    wanted = failures(call, recording)
+    for event in (call.stream.errors if call.stream else ())[:1]:
+        error = event.data.get("error") if isinstance(event.data, dict) else None
+        code = error.get("code") if isinstance(error, dict) else None
+        if code not in {outcome.code for outcome in wanted}:
+            yield call.violation(
+                f"The failure calls for {_words(wanted)}, the event's code is {code!r}.", call.at_event(event.index)
+            )
+
+
+@contract(
+    "errors.object-shape",
+    select=error_answers,
+    systems=GATEWAY,
+    source="OpenAI API reference, error object: message, type, param, code",
+    breakers=("error-shape-bare",),
+)
+def object_shape(exchange: Exchange, _recording: Recording) -> Findings:
+    """An error is `{"error": {"message", "type", "param", "code"}}`, the message a text that is not empty.
+
+    Client libraries make their exceptions of these four fields; whatever has another shape becomes an unknown error.
+    """
+    error = decode_error(exchange.body)
+    held = error.data.get("error") if error and isinstance(error.data, dict) else None
+    if not isinstance(held, dict):
+        yield Violation(f"A {exchange.status} came without an error object: {exchange.body[:60]!r}.", _all(exchange))
+        return
+    lacking = [field for field in gateway.ERROR_FIELDS if field not in held]
+    if lacking or not error or not error.message:
+        yield Violation(
+            f"The error object of a {exchange.status} lacks {', '.join(lacking) or 'a message'}.", _all(exchange)
+        )
+
+
+@contract(
+    "errors.in-band-shape",
+    select=failed_after,
+    systems=GATEWAY,
+    needs=PROVIDER,
+    source="house: the same error object in band",
+    breakers=("in-band-error-bare",),
+)
+def in_band_shape(call: ChatCall, _recording: Recording) -> Findings:
+    """An error event holds the same object as an error answer: message, type, param, code.
+
+    One reader then serves both, and the published clients raise their own exception for it.
+    """
+    for event in call.stream.errors if call.stream else ():
+        error = event.data.get("error") if isinstance(event.data, dict) else None
+        lacking = [field for field in gateway.ERROR_FIELDS if not isinstance(error, dict) or field not in error]
+        if lacking:
+            yield call.violation(f"The error event lacks {', '.join(lacking)}.", call.at_event(event.index))
+
+
+def _limited(recording: Recording) -> list[ChatCall]:
+    return [call for call in failed_before(recording) if call.upstream and call.upstream.exchange.status == 429]
+
+
+@contract(
+    "errors.retry-after-passed-on",
+    select=_limited,
+    systems=GATEWAY,
+    needs=PROVIDER,
+    source="RFC 9110, 10.2.3: Retry-After is seconds or an HTTP date",
+    breakers=("retry-after-dropped",),
+)
+def retry_after_passed_on(call: ChatCall, _recording: Recording) -> Findings:
+    """A 429 carries the provider's `retry-after`, in the form it had, and none where it had none.
+
+    Without it callers guess, and a guess too short makes the limit worse.
+    """
+    upstream = call.upstream
+    theirs = upstream.exchange.response.header("retry-after") if upstream and upstream.exchange.response else None
+    ours = call.client.response.header("retry-after") if call.client.response else None
+    if theirs != ours:
+        yield call.violation(f"The provider said retry-after {theirs!r}, the client read {ours!r}.")
+
+
+def _refused_keys(recording: Recording) -> list[ChatCall]:
+    return [call for call in failed(recording) if call.upstream and call.upstream.exchange.status in (401, 403)]
+
+
+@contract(
+    "errors.auth-words-withheld",
+    select=_refused_keys,
+    systems=GATEWAY,
+    needs=PROVIDER,
+    source="house: a provider's words about a key may quote the key",
+    breakers=("leaks-provider-words",),
+)
+def auth_words_withheld(call: ChatCall, _recording: Recording) -> Findings:
+    """What the provider says about the gateway's own key never reaches a client.
+
+    Providers quote the key that they refuse. It is the gateway's, and worth money to whoever reads it.
+    """
+    theirs = call.upstream.error.message if call.upstream and call.upstream.error else ""
+    ours = call.error.message if call.error else ""
+    if theirs and theirs in ours:
+        yield call.violation(f"The client read the provider's own words: {ours[:80]!r}.")
+
+
+def _refused_requests(recording: Recording) -> list[ChatCall]:
+    return [call for call in failed(recording) if call.upstream and call.upstream.exchange.status == 400]
+
+
+@contract(
+    "errors.bad-request-words-passed-on",
+    select=_refused_requests,
+    systems=GATEWAY,
+    needs=PROVIDER,
+    source=TABLE,
+    breakers=("bad-request-message-lost",),
+)
+def bad_request_words_passed_on(call: ChatCall, _recording: Recording) -> Findings:
+    """A 400 of the provider's reaches the client with the provider's message.
+
+    Only the provider knows what it did not like, and only the caller can mend it.
+    """
+    theirs = call.upstream.error.message if call.upstream and call.upstream.error else ""
+    ours = call.error.message if call.error else ""
+    if theirs and theirs not in ours:
+        yield call.violation(f"The provider said {theirs[:80]!r}, the client read {ours[:80]!r}.")
+
+
+def _bad_inputs(recording: Recording) -> list[Sent]:
+    return list(sent(recording, "bad-input"))
+
+
+@contract(
+    "errors.bad-input-refused",
+    select=_bad_inputs,
+    systems=GATEWAY,
+    source="RFC 9110, 15.5: a fault of the client's is answered by 4xx",
+    breakers=("bad-json-500",),
+)
+def bad_input_refused(subject: Sent, _recording: Recording) -> Findings:
+    """A request that cannot be right is answered by 400 (413 where it is too large), never by 5xx.
+
+    A 5xx says that the server is at fault: callers retry it, and somebody is woken up for a typing error.
+    """
+    if subject.exchange.status not in (400, 413):
+        yield Violation(
+            f"A request of kind '{subject.kind}' was answered by {subject.exchange.status or 'nothing'}.",
+            _all(subject.exchange),
+        )
+
+
+@contract(
+    "errors.bad-input-named",
+    select=_bad_inputs,
+    systems=GATEWAY,
+    source="OpenAI API reference, error object: param names the parameter",
+    breakers=("bad-input-unnamed",),
+)
+def bad_input_named(subject: Sent, _recording: Recording) -> Findings:
+    """The refusal of a bad field names the field.
+
+    Somebody has to find it in a body of a hundred lines.
+    """
+    field = subject.mark.data.get("field")
+    error = decode_error(subject.exchange.body)
+    if field and error and field not in (error.param or "") and field not in error.message:
+        yield Violation(
+            f"'{subject.kind}' was refused without naming '{field}': {error.message[:80]!r}.", _all(subject.exchange)
+        )
+
+
+def _bad_tokens(recording: Recording) -> list[Sent]:
+    return list(sent(recording, "bad-token"))
+
+
+@contract(
+    "errors.bad-token-refused",
+    select=_bad_tokens,
+    systems=GATEWAY,
+    source="RFC 7519, 4.1.4 exp and 4.1.5 nbf; RFC 8725, 3.1: algorithms are verified, none is refused",
+    breakers=("expired-token-accepted", "unsigned-token-accepted", "early-token-accepted", "foreign-token-accepted"),
+)
+def bad_token_refused(subject: Sent, _recording: Recording) -> Findings:
+    """A token that is missing, garbage, expired, too early, unsigned or signed by another key opens nothing: 401."""
+    if subject.exchange.status != 401:
+        yield Violation(
+            f"A {subject.kind} token was answered by {subject.exchange.status or 'nothing'}.", _all(subject.exchange)
+        )
+
+
+def _unauthorized(recording: Recording) -> list[Exchange]:
+    return [exchange for exchange in answers(recording) if exchange.status == 401]
+
+
+@contract(
+    "errors.www-authenticate",
+    select=_unauthorized,
+    systems=GATEWAY,
+    source="RFC 9110, 15.5.2: a 401 MUST carry WWW-Authenticate",
+    breakers=("no-www-authenticate",),
+)
+def www_authenticate(exchange: Exchange, _recording: Recording) -> Findings:
+    """A 401 says by `WWW-Authenticate` how to authenticate."""
+    if exchange.response is not None and not exchange.response.header("www-authenticate"):
+        yield Violation("A 401 came without WWW-Authenticate.", _all(exchange))
+
+
+@contract(
+    "errors.no-secret-in-answers",
+    select=answers,
+    systems=GATEWAY,
+    source="house; CWE-209: error messages that hold sensitive information",
+    breakers=("leaks-provider-words",),
+)
+def no_secret_in_answers(exchange: Exchange, _recording: Recording) -> Findings:
+    """No answer holds a key, in its body or in a header.
+
+    Redaction put a marker where a secret was: a marker in an answer is a secret that went out.
+    """
+    found = LEAK.search(exchange.body)
+    if found:
+        yield Violation(
+            f"A secret was at byte {found.start()} of the answer: {found[0].decode()}.",
+            (Pointer(exchange.id, start=found.start(), end=found.end()),),
+        )
+    for name, value in exchange.response.headers if exchange.response else ():
+        if name.lower() != "set-cookie" and LEAK.search(value.encode()):
+            yield Violation(f"A secret was in the header {name}.", (Pointer(exchange.id),))
+
+
+@contract(
+    "errors.answered",
+    select=calls,
+    systems=GATEWAY,
+    source="house: a caller is told, whatever happens upstream",
+    breakers=("drops-request",),
+)
+def answered(call: ChatCall, _recording: Recording) -> Findings:
+    """Every call is answered: no connection is closed without a word, none is left hanging.
+
+    A provider that hangs is the gateway's to notice, by the time limits that it has for that.
+    """
+    if not call.left and call.client.response is None:
+        way = call.upstream.way if call.upstream else Way.UNREACHABLE
+        yield call.violation(
+            f"No answer came ({call.client.ending.value}: {call.client.error}); the provider's exchange: {way.value}."
+        )
+
+
+def _all(exchange: Exchange) -> tuple[Pointer, ...]:
+    return (Pointer(exchange.id, start=0, end=len(exchange.body), at_ns=exchange.ended_ns),)

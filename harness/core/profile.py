@@ -1,0 +1,111 @@
+"""A profile: what a target is, how it is reached, and what it promises. Read from one TOML file, checked here.
+
+The text of the file is read elsewhere; this module takes its decoded tables, so that it stays pure. Facts about a
+system (models, prices, limits) are handed on to recordings as they are: judging needs nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from .errors import ProfileError
+from .names import Capability, Provider, System
+
+
+class Launch(StrEnum):
+    """How a target comes to run."""
+
+    EMBEDDED = "embedded"  # the reference backend, in a child process
+    COMMAND = "command"  # a command of the profile's, started and stopped by the harness
+    URL = "url"  # somebody else runs it
+
+
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model that the target offers. Prices are decimal strings in USD per million tokens; none: not priced."""
+
+    id: str
+    provider: Provider
+    tier: str = "free"
+    input_usd_per_million: str | None = None
+    output_usd_per_million: str | None = None
+    listed: bool = True
+
+
+class SystemFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the target promises of one system."""
+
+    providers: tuple[Provider, ...]
+    models: tuple[Model, ...] = ()
+    url: str = ""
+    numbers: dict[str, int | str] = {}
+
+
+class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the harness comes by tokens where it cannot make accounts; values are read from the environment."""
+
+    token_env: str = ""
+    supervisor_token_env: str = ""
+    jwt_secret_env: str = ""
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A target under test. ``expected_failures`` maps a contract's id to the reason why it is known to fail."""
+
+    name: str
+    launch: Launch
+    summary: str = ""
+    systems: dict[System, SystemFacts]
+    capabilities: tuple[Capability, ...] = ()
+    auth: Auth = Auth()
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    simulator_ports: dict[Provider, int] = {}
+    probe_url: str = ""
+    ready_path: str = "/health"
+    ready_s: float = 30.0
+    expected_failures: dict[str, str] = {}
+
+    def facts(self, system: System) -> Mapping[str, Any]:
+        """The facts of one system as plain JSON, for a recording's header."""
+        plain: dict[str, Any] = msgspec.to_builtins(self.systems[system])
+        plain.pop("url", None)
+        return plain
+
+
+def read_profile(tables: Mapping[str, Any], where: str) -> Profile:
+    """The profile that a TOML file's tables describe; ``where`` is the file, for messages.
+
+    Raises:
+        ProfileError: a key is unknown, missing or of the wrong type, or keys contradict each other.
+    """
+    try:
+        profile = msgspec.convert(tables, Profile)
+    except msgspec.ValidationError as wrong:
+        raise ProfileError(str(wrong), where=where, fix="See the README, 'Adding a target', for the keys.") from wrong
+    problem = _contradiction(profile)
+    if problem:
+        raise ProfileError(problem, where=where, fix="See the README, 'Adding a target', for the keys.")
+    return profile
+
+
+def _contradiction(profile: Profile) -> str | None:
+    if not profile.systems:
+        return "no system is declared: at least one [systems.NAME] table is needed"
+    for system, facts in profile.systems.items():
+        if not facts.providers:
+            return f"systems.{system}.providers is empty"
+        if profile.launch is Launch.URL and not facts.url:
+            return f"launch = 'url' needs systems.{system}.url"
+        if facts.url and not facts.url.startswith(("http://", "https://")):
+            return f"systems.{system}.url is not an http(s) address: {facts.url!r}"
+    if profile.launch is Launch.COMMAND and not profile.command:
+        return "launch = 'command' needs a command"
+    needs_probe = {Capability.ACCOUNTS, Capability.LEDGER, Capability.LOG, Capability.RESOURCES}
+    if profile.launch is not Launch.EMBEDDED and needs_probe & set(profile.capabilities) and not profile.probe_url:
+        return "the capabilities accounts, ledger, log and resources need a probe_url"
+    return None

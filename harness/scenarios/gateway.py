@@ -1,0 +1,234 @@
+"""Ways to use the gateway: plain and streamed calls, and what may go wrong around them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from harness.core.names import Answer, Capability, Provider, System
+from harness.endpoints.http import FAILURES
+from harness.providers.openai import decode_stream
+
+from .registry import scenario
+from .stage import Prompt, Stage
+
+GATEWAY = System.GATEWAY
+LEAK_ROUNDS = 8
+ACCOUNTS = (Capability.ACCOUNTS,)
+HELD = (Capability.ACCOUNTS, Capability.PROVIDER)
+
+
+def chat_body(
+    stage: Stage, prompt: Prompt, *, stream: bool = False, include_usage: bool = False, **more: Any
+) -> dict[str, Any]:
+    """The body of a chat completion as an application would send it."""
+    body: dict[str, Any] = {"model": stage.model().id, "messages": [{"role": "user", "content": prompt.text}]}
+    if stream:
+        body["stream"] = True
+    if include_usage:
+        body["stream_options"] = {"include_usage": True}
+    return body | more
+
+
+@scenario("chat-plain", GATEWAY, answer=Answer.PLAIN, faults=True)
+async def chat_plain(stage: Stage) -> None:
+    """One plain chat completion."""
+    user, prompt = await stage.user(), stage.prompt()
+    await stage.gateway(user.token).chat(chat_body(stage, prompt), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("chat-stream", GATEWAY, answer=Answer.STREAM, faults=True)
+async def chat_stream(stage: Stage) -> None:
+    """One streamed chat completion that asks for its usage."""
+    user, prompt = await stage.user(), stage.prompt()
+    await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=True, include_usage=True), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("chat-stream-bare", GATEWAY, answer=Answer.STREAM)
+async def chat_stream_bare(stage: Stage) -> None:
+    """One streamed chat completion that does not ask for its usage."""
+    user, prompt = await stage.user(), stage.prompt()
+    await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=True), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("stream-paced", GATEWAY, answer=Answer.STREAM, needs=[Capability.PROVIDER])
+async def stream_paced(stage: Stage) -> None:
+    """A stream whose provider waits after its first words until the client has read them."""
+    user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(1)
+    first_words_read = asyncio.Event()
+
+    async def read() -> None:
+        with suppress(*FAILURES):
+            async with stage.gateway(user.token).open_chat(
+                chat_body(stage, prompt, stream=True), tie=prompt.tie
+            ) as live:
+                await live.read_until(has_words(1))
+                first_words_read.set()
+                await live.read_all()
+
+    reading = asyncio.create_task(read())
+    await stage.first_of([first_words_read.wait(), asyncio.shield(reading)])
+    stage.mark("gate-opened")
+    gate.open()
+    await reading
+    await stage.settle(user)
+
+
+@scenario("leave-before-headers", GATEWAY, answer=Answer.PLAIN, needs=HELD)
+async def leave_before_headers(stage: Stage) -> None:
+    """A client that leaves while the provider is still thinking."""
+    user, prompt = await stage.user(), stage.prompt()
+    stage.gate("before-headers")
+    call = asyncio.create_task(stage.gateway(user.token).chat(chat_body(stage, prompt), tie=prompt.tie))
+    await stage.provider_seen(prompt.tie)
+    await leave(stage, call)
+    await stage.provider_ended(prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("leave-after-first", GATEWAY, answer=Answer.STREAM, needs=HELD)
+async def leave_after_first(stage: Stage) -> None:
+    """A client that leaves a stream after its first words."""
+    await _leave_after(stage, 1)
+
+
+@scenario("leave-mid-stream", GATEWAY, answer=Answer.STREAM, needs=HELD)
+async def leave_mid_stream(stage: Stage) -> None:
+    """A client that leaves in the middle of a stream."""
+    await _leave_after(stage, 3)
+
+
+async def _leave_after(stage: Stage, pieces: int) -> None:
+    user, prompt = await stage.user(), stage.prompt()
+    stage.gate(pieces)
+    with suppress(*FAILURES):
+        async with stage.gateway(user.token).open_chat(chat_body(stage, prompt, stream=True), tie=prompt.tie) as live:
+            reading = asyncio.create_task(live.read_until(has_words(pieces)))
+            await stage.first_of([asyncio.shield(reading)])
+            reading.cancel()
+            live.leave()
+            stage.mark("left", {"tie": prompt.tie})
+    await stage.provider_ended(prompt.tie)
+    await stage.settle(user)
+
+
+async def leave(stage: Stage, call: asyncio.Task[Any]) -> None:
+    """Break off a call that waits for its answer."""
+    call.cancel()
+    stage.mark("left")
+    with suppress(asyncio.CancelledError):
+        await call
+
+
+def has_words(pieces: int) -> Callable[[bytes], bool]:
+    """Whether that many content events of a stream have come."""
+    return lambda received: len(decode_stream(received).content_events) >= pieces
+
+
+@scenario("balance-race", GATEWAY, answer=Answer.PLAIN, alone=True, needs=HELD)
+async def balance_race(stage: Stage) -> None:
+    """Eight calls at once on a balance that pays for three: all are placed before any answer is let go."""
+    callers, affordable = 8, 3
+    prompts = [stage.prompt() for _ in range(callers)]
+    hold_credits = stage.tariff(stage.model().id).hold_credits(len(prompts[0].text), None)
+    user = await stage.user(credits=affordable * hold_credits)
+    stage.mark("budget", {"callers": callers, "affordable": affordable, "hold_credits": hold_credits})
+    gate = stage.gate("before-headers")
+    api = stage.gateway(user.token)
+    calls = [asyncio.create_task(api.chat(chat_body(stage, prompt), tie=prompt.tie)) for prompt in prompts]
+    for prompt, call in zip(prompts, calls, strict=True):
+        await stage.first_of([asyncio.shield(call), stage.script.seen(prompt.tie)])
+    gate.open()
+    await asyncio.gather(*calls)
+    await stage.settle(user)
+
+
+@scenario("insufficient-credit", GATEWAY, answer=Answer.PLAIN, needs=ACCOUNTS)
+async def insufficient_credit(stage: Stage) -> None:
+    """A call, plain and streamed, by a user who has one credit less than the hold."""
+    prompts = [stage.prompt(), stage.prompt()]
+    hold_credits = stage.tariff(stage.model().id).hold_credits(len(prompts[0].text), None)
+    user = await stage.user(credits=hold_credits - 1)
+    stage.mark("budget", {"callers": 2, "affordable": 0, "hold_credits": hold_credits})
+    for prompt, stream in zip(prompts, (False, True), strict=True):
+        await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=stream), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("models", GATEWAY, answer=Answer.PLAIN)
+async def models(stage: Stage) -> None:
+    """The list of models, then a call of each one that is (or may be) this provider's."""
+    user = await stage.user()
+    api = stage.gateway(user.token)
+    listed = await api.models()
+    known = {model.id: model.provider for model in stage.target.profile.systems[GATEWAY].models}
+    for model in model_ids(listed.body):
+        if known.get(model, stage.provider) is stage.provider:
+            prompt = stage.prompt()
+            await api.chat(chat_body(stage, prompt, model=model), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("tier-refused", GATEWAY, needs=ACCOUNTS, only=[Provider.OPENAI, Provider.GROQ])
+async def tier_refused(stage: Stage) -> None:
+    """A user of the free tier asks for a model of the paid one."""
+    user, prompt = await stage.user(tier="free"), stage.prompt()
+    model = stage.model(tier="pro").id
+    await stage.gateway(user.token).chat(chat_body(stage, prompt, model=model), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario(
+    "not-priced", GATEWAY, needs=[Capability.VARIANTS], settings={"OPENAI_BASE_URL": None}, only=[Provider.OPENAI]
+)
+async def not_priced(stage: Stage) -> None:
+    """A model that has no price, on a gateway that has no custom endpoint either."""
+    user, prompt = await stage.user(), stage.prompt()
+    for model in stage.target.profile.systems[GATEWAY].models:
+        if model.provider is stage.provider and model.input_usd_per_million is None:
+            await stage.gateway(user.token).chat(chat_body(stage, prompt, model=model.id), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("unknown-model", GATEWAY, once=True)
+async def unknown_model(stage: Stage) -> None:
+    """A model that nobody has."""
+    user, prompt = await stage.user(), stage.prompt()
+    await stage.gateway(user.token).chat(chat_body(stage, prompt, model="no-such-model-anywhere"), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("repeat", GATEWAY, answer=Answer.PLAIN)
+async def repeat(stage: Stage) -> None:
+    """The same request twice, one after the other, plain and streamed."""
+    user, prompt = await stage.user(), stage.prompt()
+    for stream in (False, False, True, True):
+        await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=stream), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("leak", GATEWAY, answer=Answer.STREAM, alone=True, needs=[*HELD, Capability.RESOURCES])
+async def leak(stage: Stage) -> None:
+    """The same load twice, the target counted at rest after each: what the second left over has leaked."""
+    user = await stage.user()
+    for name in ("resources-before", "resources-after"):
+        for _ in range(LEAK_ROUNDS):
+            prompt = stage.prompt()
+            await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=True), tie=prompt.tie)
+        await stage.settle(user)
+        await stage.resources(name)
+
+
+def model_ids(body: bytes) -> list[str]:
+    """The ids of a model list, as far as it is one."""
+    try:
+        rows = json.loads(body)["data"]
+        return [row["id"] for row in rows if isinstance(row.get("id"), str)]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []

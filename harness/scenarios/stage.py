@@ -1,0 +1,187 @@
+"""The stage of one case: what a scenario may use to drive a target, and where the evidence goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+import aiohttp
+
+from harness.cassettes.recorder import Recorder
+from harness.cassettes.tap import open_session
+from harness.core.case import Case, tie_text
+from harness.core.errors import StageError
+from harness.core.names import Capability, Provider, System
+from harness.core.pricing import Tariff, tariff
+from harness.core.profile import Model
+from harness.endpoints.gateway import GatewayClient
+from harness.servers.gate import Gate
+from harness.servers.script import Script
+from harness.servers.simulator import Simulator
+from harness.targets.running import Target, User
+
+GENEROUS_CREDITS = 1_000_000
+CLIENT_LIMIT_S = 30.0
+SETTLE_LIMIT_S = 3.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt's text with its tag in it, and the tag."""
+
+    text: str
+    tie: str
+
+
+class Stage:
+    """One case while it runs. Use as an async context manager; nothing of it outlives the case."""
+
+    def __init__(
+        self, case: Case, *, seed: int, target: Target, simulator: Simulator, recorder: Recorder, script: Script
+    ) -> None:
+        self.case = case
+        self.target = target
+        self.script = script
+        self.recorder = recorder
+        self._simulator = simulator
+        self._token = case.token(seed)
+        self._prompts = 0
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the tapped session and put the fault's script into the simulator."""
+        self._session = open_session(self.recorder, timeout=aiohttp.ClientTimeout(total=CLIENT_LIMIT_S))
+        self._simulator.script(self._token, self.script)
+        return self
+
+    async def __aexit__(self, *_failure: object) -> None:
+        """Close the session; answers still held are let go, so that nothing waits for this case any more."""
+        if self._session is not None:
+            await self._session.close()
+        for gate in self.script.gates.values():
+            gate.open()
+        self._simulator.forget(self._token)
+
+    @property
+    def system(self) -> System:
+        """The system that the case is about."""
+        return System(self.case.system)
+
+    @property
+    def provider(self) -> Provider:
+        """The provider that the case is about."""
+        return Provider(self.case.provider)
+
+    # -- who calls, and what
+
+    async def user(
+        self,
+        *,
+        credits: int = GENEROUS_CREDITS,
+        tier: str = "pro",
+        role: str = "user",
+    ) -> User:
+        """A user of this case's own."""
+        return await self.target.user(credits=credits, tier=tier, role=role)
+
+    def gateway(self, token: str | None) -> GatewayClient:
+        """The gateway as called by the bearer of a token, or by nobody."""
+        return GatewayClient(self._open_session(), self.target.url(System.GATEWAY), token)
+
+    def prompt(self, text: str = "Say something short about the sea.") -> Prompt:
+        """A prompt with a new tag, which ties the provider's traffic to the call."""
+        self._prompts += 1
+        return Prompt(f"{text} {tie_text(self._token, self._prompts)}", f"{self._token}.{self._prompts}")
+
+    def models(self, *, tier: str | None = None) -> tuple[Model, ...]:
+        """The target's listed models of this case's provider, of one tier or of any."""
+        return tuple(
+            model
+            for model in self.target.profile.systems[self.system].models
+            if model.listed and model.provider is self.provider and tier in (None, model.tier)
+        )
+
+    def model(self, *, tier: str | None = None) -> Model:
+        """The first of ``models``.
+
+        Raises:
+            StageError: the profile declares none.
+        """
+        found = self.models(tier=tier)
+        if not found:
+            raise StageError(
+                f"no model of provider '{self.provider}'" + (f" in tier '{tier}'" if tier else ""),
+                where=f"target '{self.case.target}'",
+                fix=f"Declare one under [[systems.{self.system}.models]].",
+            )
+        return found[0]
+
+    def tariff(self, model: str) -> Tariff:
+        """What the profile says that a model costs."""
+        found = tariff(self.target.profile.facts(self.system), model)
+        if found is None:
+            raise StageError(f"model '{model}' is not in the profile", where=f"target '{self.case.target}'")
+        return found
+
+    # -- the provider's side
+
+    def gate(self, point: str | int) -> Gate:
+        """Hold the provider's answers at a point: ``before-headers``, or after so many content events."""
+        gate = Gate()
+        self.script.gates[point] = gate
+        return gate
+
+    async def provider_seen(self, tie: str, *, within_s: float = SETTLE_LIMIT_S) -> bool:
+        """Wait until the provider has the request with this tag; False where it has not come by then."""
+        return await self._in_time(self.script.seen(tie), within_s)
+
+    async def provider_ended(self, tie: str, *, within_s: float = SETTLE_LIMIT_S) -> bool:
+        """Wait until the provider's exchange with this tag is over; False where it goes on."""
+        return await self._in_time(self.script.ended(tie), within_s)
+
+    async def first_of(self, waits: Iterable[Awaitable[Any]], *, within_s: float = SETTLE_LIMIT_S) -> bool:
+        """Wait until any of these is over; False where none is in time. The others are let go."""
+        tasks = [asyncio.ensure_future(wait) for wait in waits]
+        try:
+            done, _ = await asyncio.wait(tasks, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            return bool(done)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- evidence
+
+    def mark(self, name: str, data: Any = None) -> None:
+        """Note on the recording's clock that something was done or seen."""
+        self.recorder.mark(name, data)
+
+    async def settle(self, user: User) -> None:
+        """Wait until the user's calls are over for the target too, and take its ledger and log into evidence."""
+        if user.id is None:
+            return
+        if self.target.has(Capability.LEDGER):
+            self.recorder.probe("ledger", await self.target.ledger(user.id, SETTLE_LIMIT_S))
+        if self.target.has(Capability.LOG):
+            self.recorder.probe("log", await self.target.log(user.id))
+
+    async def resources(self, name: str) -> None:
+        """Take a count of the target's tasks, sockets and descriptors into evidence, once it is at rest."""
+        if self.target.has(Capability.RESOURCES):
+            self.recorder.probe(name, await self.target.resources(SETTLE_LIMIT_S))
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise StageError("the stage is not open", where=str(self.case))
+        return self._session
+
+    @staticmethod
+    async def _in_time(wait: Awaitable[T], within_s: float) -> bool:
+        try:
+            await asyncio.wait_for(wait, within_s)
+        except TimeoutError:
+            return False
+        return True

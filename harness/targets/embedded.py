@@ -1,0 +1,116 @@
+"""The embedded target: the reference backend in a child process, over real TCP.
+
+A fork server imports the backend once; each instance (a run has one for every variant of the settings, the defect
+matrix one for every defect) is then forked from it in a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import secrets
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+from harness.backend.serve import child
+from harness.core.names import Provider
+from harness.core.profile import Profile
+
+from .running import Target, unreachable
+
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 20.0
+PROVIDER_SETTINGS = {
+    Provider.OPENAI: "OPENAI_API_URL",
+    Provider.GROQ: "GROQ_API_URL",
+    Provider.COMPATIBLE: "OPENAI_BASE_URL",
+}
+KEY_SETTINGS = ("OPENAI_API_KEY", "GROQ_API_KEY")
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["harness.backend.serve"])
+
+
+async def launch_embedded(
+    profile: Profile,
+    providers: Mapping[Provider, str],
+    *,
+    defect: str | None = None,
+    settings: Mapping[str, str | None] | None = None,
+) -> Target:
+    """Start an instance with its providers at these addresses; ``settings`` change the profile's, None removes one.
+
+    Raises:
+        TargetError: it did not come up; the child's own words are in the message.
+    """
+    jwt_secret = secrets.token_hex(32)
+    keys = {name: f"key-{secrets.token_hex(20)}" for name in KEY_SETTINGS}
+    mapping = _settings(profile, providers, jwt_secret, keys, settings or {})
+    ours, theirs = _context.Pipe()
+    systems = tuple(system.value for system in profile.systems)
+    process = _context.Process(target=child, args=(theirs, mapping, systems, defect), daemon=True)
+    await asyncio.to_thread(process.start)
+    theirs.close()
+    try:
+        addresses = await asyncio.wait_for(_receive(ours), START_LIMIT_S)
+    except (EOFError, OSError, TimeoutError) as failure:
+        ours.close()
+        await _stopped(process)
+        raise unreachable(profile, f"the child process ended before it was ready ({type(failure).__name__})") from None
+    if "error" in addresses:
+        ours.close()
+        await _stopped(process)
+        raise unreachable(profile, f"the child process refused to start: {addresses['error']}")
+
+    async def stop() -> None:
+        ours.close()
+        await _stopped(process)
+
+    return Target(
+        profile,
+        urls={system: addresses[system.value] for system in profile.systems},
+        probe_url=addresses["probe"],
+        jwt_secret=jwt_secret,
+        secrets={**dict.fromkeys(keys.values(), "provider-key"), jwt_secret: "jwt-secret"},
+        stop=stop,
+    )
+
+
+def _settings(
+    profile: Profile,
+    providers: Mapping[Provider, str],
+    jwt_secret: str,
+    keys: Mapping[str, str],
+    changes: Mapping[str, str | None],
+) -> dict[str, str]:
+    mapping: dict[str, str | None] = dict(profile.settings)
+    mapping["JWT_SECRET"] = jwt_secret
+    mapping |= keys
+    mapping["OPENAI_CUSTOM_PROVIDER_NAME"] = Provider.COMPATIBLE.value
+    for provider, url in providers.items():
+        if provider in PROVIDER_SETTINGS:
+            mapping[PROVIDER_SETTINGS[provider]] = url
+    mapping.update(changes)
+    return {key: value for key, value in mapping.items() if value is not None}
+
+
+async def _receive(connection: Connection) -> Any:
+    """What the child says first, without a thread that could not be cancelled."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(connection.fileno(), ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(connection.fileno())
+    return connection.recv()
+
+
+async def _stopped(process: ForkServerProcess) -> None:
+    await asyncio.to_thread(process.join, STOP_LIMIT_S)
+    if process.is_alive():
+        process.kill()
+        await asyncio.to_thread(process.join)
+    process.close()

@@ -1,0 +1,40 @@
+"""From a profile to a running target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.core.errors import UsageError
+from harness.core.names import Provider
+from harness.core.profile import Launch, Profile
+
+from .command import attach, launch_command
+from .running import Target
+
+
+async def launch(
+    profile: Profile,
+    providers: Mapping[Provider, str],
+    *,
+    defect: str | None = None,
+    settings: Mapping[str, str | None] | None = None,
+) -> Target:
+    """Start (or attach to) the target, its providers being at these addresses.
+
+    Raises:
+        TargetError: it does not come up.
+        UsageError: a defect or other settings were asked of a target that cannot have them.
+    """
+    if profile.launch is Launch.EMBEDDED:
+        from .embedded import launch_embedded
+
+        return await launch_embedded(profile, providers, defect=defect, settings=settings)
+    if defect is not None:
+        raise UsageError(
+            f"target '{profile.name}' has no defects", where="--defect", fix="Only the reference backend has."
+        )
+    if profile.launch is Launch.COMMAND:
+        return await launch_command(profile, providers, settings or {})
+    if settings:
+        raise UsageError(f"target '{profile.name}' is already running: its settings are its own", where="variant")
+    return attach(profile)

@@ -1,0 +1,123 @@
+"""A target that runs: its addresses, its probes, and how it is stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from harness.core.errors import ProbeError, TargetError, UsageError
+from harness.core.names import Capability, System
+from harness.core.profile import Profile
+
+from .tokens import mint
+
+PROBE_LIMIT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody to call the target as. ``id`` is None where the target's own account is used as it is."""
+
+    id: str | None
+    token: str
+
+
+class Target:
+    """A running system under test, as the stage sees it.
+
+    ``urls`` are the base addresses by system; ``stop`` ends what the harness started; ``secrets`` (value: kind) must never reach a disk. ``jwt_secret`` signs tokens
+    where the profile lets us mint them.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        urls: Mapping[System, str],
+        probe_url: str = "",
+        jwt_secret: str = "",
+        secrets: Mapping[str, str] | None = None,
+        stop: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.profile = profile
+        self.urls = urls
+        self.jwt_secret = jwt_secret
+        self.secrets = dict(secrets or {})
+        self._probe_url = probe_url.rstrip("/")
+        self._stop = stop
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_LIMIT_S))
+
+    def url(self, system: System) -> str:
+        """The base address of one of the target's systems."""
+        return self.urls[system]
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the profile declares the capability."""
+        return capability in self.profile.capabilities
+
+    async def user(self, *, credits: int, tier: str = "free", role: str = "user") -> User:
+        """A user with that balance, tier and role: made by the probe, or the profile's own where none can be made.
+
+        Raises:
+            ProbeError: the target refused to make one.
+            UsageError: none can be made and the environment holds no token.
+        """
+        if self.has(Capability.ACCOUNTS):
+            made = await self._ask("POST", "/users", json={"credits": credits, "tier": tier, "role": role})
+            return User(str(made["user_id"]), str(made["token"]))
+        variable = self.profile.auth.supervisor_token_env if role == "supervisor" else self.profile.auth.token_env
+        token = os.environ.get(variable, "") if variable else ""
+        if not token:
+            raise UsageError(
+                f"no token for target '{self.profile.name}'",
+                where="auth.token_env",
+                fix=f"Set the environment variable {variable or 'that auth.token_env should name'}.",
+            )
+        return User(None, token)
+
+    def token(self, kind: str, user_id: str) -> str:
+        """A token of a kind (``expired``, ``unsigned``, ...) for a user; see ``targets.tokens``."""
+        return mint(kind, user_id, self.jwt_secret)
+
+    async def ledger(self, user_id: str, wait_s: float) -> Any:
+        """The ``ledger`` probe, once the user's calls are over or ``wait_s`` has passed."""
+        return await self._ask("GET", "/ledger", params={"user": user_id, "wait_s": str(wait_s)})
+
+    async def log(self, user_id: str) -> Any:
+        """The ``log`` probe: the log lines of the user's calls."""
+        return await self._ask("GET", "/log", params={"user": user_id})
+
+    async def resources(self, wait_s: float) -> Any:
+        """The ``resources`` probe, once all calls are over or ``wait_s`` has passed."""
+        return await self._ask("GET", "/resources", params={"wait_s": str(wait_s)})
+
+    async def close(self) -> None:
+        """Stop what the harness started, and let go of the target."""
+        await self._session.close()
+        if self._stop is not None:
+            await self._stop()
+
+    async def _ask(self, method: str, path: str, **options: Any) -> Any:
+        if not self._probe_url:
+            raise ProbeError("the target has no probe", where=self.profile.name, fix="Set probe_url in its profile.")
+        where = f"{method} {self._probe_url}{path}"
+        try:
+            async with self._session.request(method, self._probe_url + path, **options) as response:
+                if response.status >= 400:
+                    raise ProbeError(f"the probe answered {response.status}: {await response.text()}", where=where)
+                return await response.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
+            raise ProbeError(
+                f"the probe did not answer: {type(failure).__name__} {failure}",
+                where=where,
+                fix="Is the target still running?",
+            ) from failure
+
+
+def unreachable(profile: Profile, why: str) -> TargetError:
+    """The error for a target that does not come up."""
+    return TargetError(why, where=f"target '{profile.name}'", fix="Try 'harness list targets', or start it by hand.")

@@ -45,9 +45,9 @@ def completion_object(answer: Answer, _recording: Recording) -> Findings:
         return
     if document.get("object") != "chat.completion":
         yield answer.violation(f"The answer calls itself {document.get('object')!r}.")
-    yield from (
-        answer.violation(f"The answer has no {name}.") for name in ("id", "model") if not _is_text(document.get(name))
-    )
+    for name in ("id", "model"):
+        if not isinstance(document.get(name), str):
+            yield answer.violation(f"The answer has no {name}.")
 
 
 @contract(

@@ -114,7 +114,8 @@ def _is_index(value: Json) -> bool:
 
 @contract(
     "openai.stream-one-id",
-    select=streams(KNOWN - {"azure"}),  # Azure's first chunk, of its content filter, has an empty id
+    # Azure's first chunk, of its content filter, has an empty id; Avian's has another than those it relays
+    select=streams(KNOWN - {"azure", "avian"}),
     source=f"{CHUNK}: each chunk has the same ID",
     subject=Subject.PROVIDER,
     breakers=("mixed-id", "chunk-without-id"),
@@ -215,22 +216,24 @@ def no_content_after_finish(answer: Answer, _recording: Recording) -> Findings:
     breakers=("drop-usage", "usage-before-finish", "usage-with-choices"),
 )
 def usage_chunk(answer: Answer, _recording: Recording) -> Findings:
-    """Where usage was asked for, the last chunk has it, with no choices in it, and no other chunk does.
+    """Where usage was asked for, one chunk has it: after the last chunk with choices, and with none of its own.
 
-    Who bills by it reads it there.
+    Who bills by it reads it there. (A chunk of OpenAI's moderation may follow it.)
     """
     options = answer.asked.get("stream_options")
     if not isinstance(options, dict) or options.get("include_usage") is not True or not answer.chunks:
         return
     holders = [event for event in answer.chunks if event.data.get("usage")]
+    last_choice = max((event.index for event in answer.chunks if choices(event)), default=-1)
     if not holders:
         yield answer.violation("Usage was asked for, and no chunk has it.")
-        return
     for event in holders:
-        if event is not answer.chunks[-1]:
-            yield answer.violation("A chunk before the last has usage in it.", event)
-        elif choices(event):
-            yield answer.violation("The usage chunk has choices in it.", event)
+        if choices(event):
+            yield answer.violation("The chunk with the usage has choices in it.", event)
+        elif event.index < last_choice:
+            yield answer.violation("A chunk with choices came after the usage.", event)
+    if len(holders) > 1:
+        yield answer.violation(f"{len(holders)} chunks have usage in them.", holders[1])
 
 
 @contract(

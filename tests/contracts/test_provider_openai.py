@@ -1,0 +1,250 @@
+"""Each provider contract of the OpenAI dialect passes healthy answers, and fails on exactly the mutations it names."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from harness.contracts import judge, load
+from harness.contracts.provider_chats import provider_answers
+from harness.core.recording import Ending, Exchange, Fidelity, Header, Recording, Request, Response, Side, Source
+from harness.core.verdict import Level, Subject, Verdict
+from harness.framing import sse
+from harness.providers.mutate import MUTATIONS, Kind, Mutation
+
+CREATED_S = 1_760_000_000
+IDS = {"openai": "chatcmpl-CzmzO9iuXkjEMuBhkz9Uvzipup4G6", "groq": "chatcmpl-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"}
+MODEL = "some-model"
+USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+PROVIDERS = ("openai", "groq", "compatible")
+CONTRACTS = {
+    id_: one
+    for id_, one in load().items()
+    if one.subject is Subject.PROVIDER and any(name in MUTATIONS for name in one.breakers)
+}
+
+
+def chunk(provider: str, choices: list, **more: object) -> dict:
+    id_ = IDS.get(provider, IDS["openai"])
+    head = {"id": id_, "object": "chat.completion.chunk", "created": CREATED_S, "model": MODEL}
+    return {**head, "choices": choices, **more}
+
+
+def choice(delta: dict, finish_reason: str | None = None) -> dict:
+    return {"index": 0, "delta": delta, "finish_reason": finish_reason}
+
+
+def stream_body(provider: str) -> bytes:
+    groq = provider == "groq"
+    chunks = [
+        chunk(
+            provider, [choice({"role": "assistant", "content": ""})], **({"x_groq": {"id": "req_1"}} if groq else {})
+        ),
+        *(chunk(provider, [choice({"content": word})]) for word in ("one", " two", " three")),
+        chunk(provider, [choice({}, "stop")], **({"x_groq": {"id": "req_1", "usage": USAGE}} if groq else {})),
+        chunk(provider, [], usage=USAGE),
+    ]
+    return b"".join(sse.encode(json.dumps(one)) for one in chunks) + sse.encode("[DONE]")
+
+
+def completion_body(provider: str) -> bytes:
+    message = {"role": "assistant", "content": "one two three"}
+    return json.dumps(
+        {
+            "id": IDS.get(provider, IDS["openai"]),
+            "object": "chat.completion",
+            "created": CREATED_S,
+            "model": MODEL,
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": USAGE,
+        }
+    ).encode()
+
+
+def error_body(provider: str) -> bytes:
+    error = {"message": "Too many requests.", "type": "requests", "code": "rate_limit_exceeded"}
+    return json.dumps({"error": error if provider == "groq" else {**error, "param": None}}).encode()
+
+
+def exchange(provider: str, kind: Kind) -> Exchange:
+    """A healthy answer of that kind to a request that asks for all there is."""
+    asked = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
+    if kind is Kind.STREAM:
+        asked |= {"stream": True, "stream_options": {"include_usage": True}}
+    bodies = {Kind.STREAM: stream_body, Kind.COMPLETION: completion_body, Kind.ERROR: error_body}
+    label = "text/event-stream" if kind is Kind.STREAM else "application/json"
+    return Exchange(
+        id="p1",
+        side=Side.PROVIDER,
+        operation="chat.completions",
+        provider=provider,
+        request=Request("POST", "http://localhost/v1/chat/completions", body=json.dumps(asked).encode()),
+        response=Response(
+            429 if kind is Kind.ERROR else 200, headers=(("Content-Type", label),), body=bodies[kind](provider)
+        ),
+        ending=Ending.EOF,
+        ended_ns=0,
+    )
+
+
+def recording(one: Exchange, source: Source = Source.SIMULATOR, fault: str = "none") -> Recording:
+    return Recording(header=Header(source=source, fault=fault), exchanges=(one,))
+
+
+def broken_by(mutation: Mutation) -> Exchange:
+    healthy = exchange(mutation.provider, mutation.kind)
+    assert healthy.response is not None
+    headers = (("Content-Type", mutation.content_type),) if mutation.content_type else healthy.response.headers
+    response = replace(
+        healthy.response,
+        body=mutation(healthy.response.body),
+        headers=headers,
+        status=mutation.status or healthy.response.status,
+    )
+    return replace(healthy, response=response)
+
+
+def violated(made: Recording) -> set[str]:
+    judgements = [judge(one, made) for one in CONTRACTS.values()]
+    assert not [j for j in judgements if j.verdict is Verdict.ERROR]
+    return {j.contract for j in judgements if j.violations}
+
+
+def verdict(contract_id: str, made: Recording) -> Verdict:
+    return judge(CONTRACTS[contract_id], made).verdict
+
+
+def with_body(one: Exchange, body: bytes) -> Exchange:
+    assert one.response is not None
+    return replace(one, response=replace(one.response, body=body))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("kind", list(Kind))
+def test_healthy_answers_violate_nothing(provider: str, kind: Kind):
+    assert violated(recording(exchange(provider, kind))) == set()
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS.keys())
+def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation):
+    declared = {id_ for id_, one in CONTRACTS.items() if mutation.id in one.breakers}
+    assert declared, "a mutation that no contract names"
+    assert violated(recording(broken_by(mutation))) == declared
+
+
+@pytest.mark.parametrize("contract_id", CONTRACTS)
+def test_every_breaker_is_a_mutation(contract_id: str):
+    assert set(CONTRACTS[contract_id].breakers) <= MUTATIONS.keys()
+
+
+def test_there_is_a_contract_for_each_promise():
+    assert len(CONTRACTS) >= 20
+
+
+@pytest.mark.parametrize("contract_id", CONTRACTS)
+def test_every_contract_looks_at_some_healthy_answer(contract_id: str):
+    """All but the ones about refusals and in-band errors see at least one subject in healthy traffic of all kinds."""
+    made = Recording(
+        header=Header(source=Source.SIMULATOR),
+        exchanges=tuple(exchange(provider, kind) for provider in PROVIDERS for kind in Kind),
+    )
+    assert verdict(contract_id, made) is Verdict.PASS
+
+
+def test_the_level_decides_between_a_failure_and_a_warning():
+    assert CONTRACTS["openai.id-form"].level is Level.SHOULD
+    assert verdict("openai.id-form", recording(broken_by(MUTATIONS["foreign-id"]))) is Verdict.WARN
+    assert verdict("openai.stream-done", recording(broken_by(MUTATIONS["drop-done"]))) is Verdict.FAIL
+
+
+def test_a_violation_points_at_the_event():
+    made = recording(broken_by(MUTATIONS["mixed-id"]))
+    (violation,) = judge(CONTRACTS["openai.stream-one-id"], made).violations
+    (pointer,) = violation.evidence
+    assert pointer.exchange == "p1"
+    assert pointer.event == 3
+    assert b" three" in made.exchanges[0].body[pointer.start : pointer.end]
+
+
+def test_a_scripted_fault_is_never_judged():
+    one = broken_by(MUTATIONS["drop-done"])
+    assert verdict("openai.stream-done", recording(one, fault="no-done")) is Verdict.NOT_APPLICABLE
+    assert verdict("openai.stream-done", recording(one, Source.PROVIDER)) is Verdict.FAIL
+    assert verdict("openai.stream-done", recording(one, Source.THIRD_PARTY)) is Verdict.FAIL
+
+
+def cut(one: Exchange) -> Exchange:
+    """The same stream, its recording broken off in the middle of the second event."""
+    return with_body(one, one.body[: one.body.index(b"\n\n") + 40])
+
+
+def test_a_strangers_stream_that_breaks_off_is_told_and_not_failed():
+    made = recording(cut(exchange("openai", Kind.STREAM)), Source.THIRD_PARTY)
+    (answer,) = provider_answers(made)
+    assert answer.broken_off
+    assert violated(made) == set()
+
+
+def test_our_simulators_stream_may_break_off_only_when_its_client_left():
+    one = cut(exchange("openai", Kind.STREAM))
+    assert {"openai.stream-done", "openai.finish-once"} <= violated(recording(one))
+    assert violated(recording(replace(one, ending=Ending.CLIENT_CLOSE))) == set()
+
+
+def test_an_address_that_nobody_knows_has_promised_nothing():
+    one = replace(broken_by(MUTATIONS["drop-done"]), provider="compatible")
+    assert violated(recording(one)) == {"openai.stream-done"}
+    assert violated(recording(one, Source.THIRD_PARTY)) == set()
+
+
+@pytest.mark.parametrize("provider", ["perplexity", "huggingface", "writer", "gpustack", "snowflake", "unknown"])
+def test_who_does_not_document_the_terminal_is_not_held_to_it(provider: str):
+    one = replace(broken_by(MUTATIONS["drop-done"]), provider=provider)
+    assert verdict("openai.stream-done", recording(one, Source.THIRD_PARTY)) is Verdict.NOT_APPLICABLE
+
+
+def test_groqs_compound_systems_are_not_held_to_one_id():
+    one = replace(broken_by(MUTATIONS["mixed-id"]), provider="groq")
+    asked = json.loads(one.request.body) | {"model": "groq/compound"}
+    compound = replace(one, request=replace(one.request, body=json.dumps(asked).encode()))
+    assert verdict("openai.stream-one-id", recording(one)) is Verdict.FAIL
+    assert verdict("openai.stream-one-id", recording(compound)) is Verdict.NOT_APPLICABLE
+
+
+def test_groqs_error_in_band_needs_no_terminal():
+    groq = exchange("groq", Kind.STREAM)
+    events = [event.data for event in sse.decode(groq.body).events][:3]
+    failed = b"".join(map(sse.encode, events)) + sse.encode('{"error":{"message":"x","status_code":400}}', type="error")
+    assert violated(recording(with_body(groq, failed), Source.THIRD_PARTY)) == set()
+
+
+def test_azure_may_open_with_its_filters_chunk():
+    azure = replace(exchange("openai", Kind.STREAM), provider="azure")
+    opening = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": []}
+    made = recording(with_body(azure, sse.encode(json.dumps(opening)) + azure.body), Source.THIRD_PARTY)
+    assert violated(made) == set()
+
+
+def test_xai_counts_reasoning_beside_the_completion():
+    xai = replace(exchange("openai", Kind.COMPLETION), provider="xai")
+    document = json.loads(xai.body)
+    document["usage"] |= {"total_tokens": 112, "completion_tokens_details": {"reasoning_tokens": 100}}
+    body = json.dumps(document).encode()
+    assert violated(recording(with_body(xai, body), Source.THIRD_PARTY)) == set()
+    assert violated(recording(replace(with_body(xai, body), provider="openai"), Source.THIRD_PARTY)) == {
+        "openai.usage-adds-up"
+    }
+
+
+def test_a_stream_without_recorded_headers_is_not_asked_for_its_label():
+    one = exchange("openai", Kind.STREAM)
+    assert one.response is not None
+    bare = replace(one, response=replace(one.response, headers=()))
+    assert verdict("openai.stream-content-type", recording(bare)) is Verdict.NOT_APPLICABLE
+    assert verdict("openai.stream-done", recording(bare)) is Verdict.PASS
+
+
+def test_a_body_that_was_written_again_is_judged_by_its_values():
+    one = exchange("openai", Kind.COMPLETION)
+    sorted_keys = json.dumps(json.loads(one.body), sort_keys=True, indent=2).encode()
+    assert violated(recording(replace(with_body(one, sorted_keys), fidelity=Fidelity.NORMALIZED))) == set()

@@ -1,0 +1,43 @@
+"""What a provider makes of a request: the call's name and tag, and how to answer it. Each protocol has one receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.core.fault import Fault
+from harness.core.recording import Headers
+
+from .plan import Plan
+from .reply import Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What an answer depends on beside its request.
+
+    ``reply`` is what the model is to say, None for the usual; ``attempt`` counts the requests with the same tag
+    from 0; ``now_s`` is the time of day in seconds since 1970.
+    """
+
+    fault: Fault
+    reply: Reply | None = None
+    attempt: int = 0
+    now_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as its protocol understands it. ``tie`` is the tag in its prompt, where there is one."""
+
+    operation: str
+    tie: str | None
+    answer: Callable[[Circumstances], Plan]
+
+
+class Receiver(Protocol):
+    """Understands the requests of one provider. Takes any bytes: nonsense gets the provider's own refusal."""
+
+    def __call__(self, method: str, path: str, headers: Headers, body: bytes) -> Call:
+        """The call that a request makes."""

@@ -96,7 +96,7 @@ def ledger_ids_are_uuids(account: Ledger, _recording: Recording) -> Findings:
 
     A counter tells every customer how many calls all the others made, and collides when two stores are merged.
     """
-    names = [row.id for row in (*account.entries, *account.usage)]
+    names = [row.id for row in account.entries] + [row.id for row in account.usage]
     for name in names:
         if not is_uuid(name):
             yield Violation(f"A row of the ledger has the id {name!r}.", (Pointer(probe="ledger"),))

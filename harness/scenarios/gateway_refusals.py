@@ -55,7 +55,7 @@ async def bad_input(stage: Stage) -> None:
     api = stage.gateway(user.token)
     for kind, (field, change) in BAD_FIELDS.items():
         prompt = stage.prompt()
-        body = {key: value for key, value in (chat_body(stage, prompt) | change).items() if value is not None}
+        body = {key: value for key, value in {**chat_body(stage, prompt), **change}.items() if value is not None}
         stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": field})
         await api.raw_chat(json.dumps(body).encode(), tie=prompt.tie)
     for kind, raw in BAD_BYTES.items():

@@ -25,6 +25,7 @@ from harness.targets.running import Target, User
 GENEROUS_CREDITS = 1_000_000
 CLIENT_LIMIT_S = 30.0
 SETTLE_LIMIT_S = 3.0
+PROVIDER_LIMIT_S = 1.0
 T = TypeVar("T")
 
 
@@ -58,9 +59,10 @@ class Stage:
         return self
 
     async def __aexit__(self, *_failure: object) -> None:
-        """Close the session; answers still held are let go, so that nothing waits for this case any more."""
+        """Close the session, see the provider's exchanges end, and let go of what is held all the same."""
         if self._session is not None:
             await self._session.close()
+        await self._in_time(self.script.idle(), PROVIDER_LIMIT_S)
         for gate in self.script.gates.values():
             gate.open()
         self._simulator.forget(self._token)

@@ -51,7 +51,7 @@ class UnknownName(UsageError):
         names = sorted(known)
         self.kind = kind
         self.name = name
-        self.nearest = tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.4))
+        self.nearest = tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.6))
         if self.nearest:
             fix = "Did you mean " + " or ".join(f"'{near}'" for near in self.nearest) + "?"
         else:

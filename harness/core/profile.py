@@ -72,7 +72,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def facts(self, system: System) -> Mapping[str, Any]:
         """The facts of one system as plain JSON, for a recording's header."""
-        plain: dict[str, Any] = msgspec.to_builtins(self.systems[system])
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.systems[system]))
         plain.pop("url", None)
         return plain
 

@@ -1,0 +1,44 @@
+import pytest
+
+from harness.core.errors import UnknownName
+from harness.core.fault import FAULTS, Reach, select_faults
+from harness.core.names import Answer
+
+
+def test_every_fault_but_none_differs_from_the_healthy_provider():
+    healthy = FAULTS["none"]
+    for fault in FAULTS.values():
+        same = all(
+            getattr(fault, name) == getattr(healthy, name)
+            for name in fault.__slots__
+            if name not in ("id", "summary", "applies", "group")
+        )
+        assert same == (fault.id == "none"), fault.id
+
+
+def test_every_fault_says_to_which_answers_it_applies():
+    assert all(fault.applies and fault.applies <= set(Answer) for fault in FAULTS.values())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [
+        ("cut", ["cut"]),
+        ("absurd-usage", ["absurd-usage-negative", "absurd-usage-huge", "absurd-usage-nan"]),
+        ("http-429*", ["http-429", "http-429-date", "http-429-bare"]),
+        ("http-429", ["http-429"]),
+    ],
+    ids=["id", "group", "glob", "id-that-begins-others"],
+)
+def test_faults_are_selected_by_id_group_and_glob(pattern, chosen):
+    assert [fault.id for fault in select_faults([pattern])] == chosen
+
+
+def test_an_unknown_fault_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownName, match="reset-mid-stream"):
+        select_faults(["reset-midstream"])
+
+
+def test_only_unreachable_providers_cannot_be_tied():
+    assert {fault.id for fault in FAULTS.values() if not fault.tied} == {"refused", "host-not-found"}
+    assert FAULTS["refused"].reach is Reach.REFUSED

@@ -16,11 +16,13 @@ from harness.core.errors import StageError
 from harness.core.names import Capability, Provider, System
 from harness.core.pricing import Tariff, tariff
 from harness.core.profile import Model
+from harness.core.user import User
 from harness.endpoints.gateway import GatewayClient
 from harness.servers.gate import Gate
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
-from harness.targets.running import Target, User
+
+from .host import Host
 
 GENEROUS_CREDITS = 1_000_000
 CLIENT_LIMIT_S = 30.0
@@ -41,7 +43,7 @@ class Stage:
     """One case while it runs. Use as an async context manager; nothing of it outlives the case."""
 
     def __init__(
-        self, case: Case, *, seed: int, target: Target, simulator: Simulator, recorder: Recorder, script: Script
+        self, case: Case, *, seed: int, target: Host, simulator: Simulator, recorder: Recorder, script: Script
     ) -> None:
         self.case = case
         self.target = target

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -12,22 +11,15 @@ import aiohttp
 from harness.core.errors import ProbeError, TargetError, UsageError
 from harness.core.names import Capability, System
 from harness.core.profile import Profile
+from harness.core.user import User
 
 from .tokens import mint
 
 PROBE_LIMIT_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody to call the target as. ``id`` is None where the target's own account is used as it is."""
-
-    id: str | None
-    token: str
-
-
 class Target:
-    """A running system under test, as the stage sees it.
+    """A running system under test.
 
     ``urls`` are the base addresses by system; ``stop`` ends what the harness started; ``secrets`` (value: kind) must never reach a disk. ``jwt_secret`` signs tokens
     where the profile lets us mint them.

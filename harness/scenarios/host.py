@@ -1,0 +1,43 @@
+"""What a stage asks of the running target; ``targets.running.Target`` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from harness.core.names import Capability, System
+from harness.core.profile import Profile
+from harness.core.user import User
+
+
+class Host(Protocol):
+    """A running target as scenarios see it."""
+
+    @property
+    def profile(self) -> Profile:
+        """What the target is and promises."""
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """What must never reach a disk, value by kind."""
+
+    def url(self, system: System) -> str:
+        """The base address of a system."""
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the target has a capability."""
+
+    async def user(self, *, credits: int, tier: str = "free", role: str = "user") -> User:
+        """A user with that balance, tier and role."""
+
+    def token(self, kind: str, user_id: str) -> str:
+        """A token of a kind, right or wrong."""
+
+    async def ledger(self, user_id: str, wait_s: float) -> Any:
+        """The ``ledger`` probe."""
+
+    async def log(self, user_id: str) -> Any:
+        """The ``log`` probe."""
+
+    async def resources(self, wait_s: float) -> Any:
+        """The ``resources`` probe."""

@@ -15,6 +15,9 @@ from http import HTTPStatus
 from harness.core.fault import Done, Fault, Insert, Then, Writes
 from harness.core.recording import Headers
 
+BEFORE_RESET_MS = 20
+"""A reset overtakes what a reader has not taken yet: so much time is left to take it, and the outcome is the same."""
+
 NOT_JSON = b"The service is warming up, come back in a minute.\n"
 """What a provider says where ``Body.NOT_JSON`` is asked for."""
 
@@ -155,7 +158,7 @@ def _stream(fault: Fault, parts: Parts) -> Iterator[Step]:
             yield event
 
 
-def _events(fault: Fault, parts: Parts) -> Iterator[tuple[bytes | Stall | Reset, int]]:
+def _events(fault: Fault, parts: Parts) -> Iterator[tuple[bytes | Pause | Stall | Reset, int]]:
     """What comes, in order, and whether it is a content event (1 or 0)."""
     point = min(fault.after, len(parts.contents))
     ends = fault.insert in (Insert.ERROR_EVENT, Insert.ERROR_CHUNK) or fault.then is not Then.GO_ON
@@ -171,6 +174,7 @@ def _events(fault: Fault, parts: Parts) -> Iterator[tuple[bytes | Stall | Reset,
     if fault.insert is Insert.MALFORMED:
         yield parts.malformed, 0
     if fault.then is Then.RESET:
+        yield Pause(BEFORE_RESET_MS), 0
         yield Reset(), 0
     if fault.then is Then.STALL:
         yield Stall(), 0

@@ -6,13 +6,14 @@ import hashlib
 from dataclasses import dataclass
 
 _TEXT = (
-    "Waves arrive ",
-    "in their own time: ",
+    "Tide mark {mark}: ",
+    "waves arrive ",
+    "in their own time, ",
     "the café by the pier ",
     "writes 海 and 漢 ",
     "on its board, ",
     "a gull 🕊 ",
-    "answers twice, ",
+    "answers twice.",
 )
 
 
@@ -41,13 +42,12 @@ def count_tokens(text: str) -> int:
 
 
 def default_reply(model: str, prompt: str, *, max_tokens: int | None = None) -> Reply:
-    """Eight pieces, some with characters of two, three and four bytes; the last one holds a mark of the prompt.
+    """Eight pieces, some with characters of two, three and four bytes; the first one holds a mark of the prompt.
 
-    So no two requests with different tags get the same text. As real models do, it stops at ``max_tokens`` with
-    finish reason ``length`` (but not before its first piece).
+    So no two requests with different tags get the same text, however short it was cut. As real models do, it stops
+    at ``max_tokens`` with finish reason ``length`` (but not before its first piece).
     """
-    mark = digest(prompt)[:8]
-    pieces = (*_TEXT, f"and the tide leaves mark {mark}.")
+    pieces = (_TEXT[0].format(mark=digest(prompt)[:8]), *_TEXT[1:])
     total = sum(count_tokens(piece) for piece in pieces)
     asked = max(1, count_tokens(prompt))
     if max_tokens is None or total <= max_tokens:

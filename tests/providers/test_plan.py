@@ -7,7 +7,20 @@ from dataclasses import replace
 import pytest
 
 from harness.core.fault import FAULTS, Then
-from harness.providers.plan import Parts, Plan, Reset, Stall, Step, Write, plain_plan, reason, retry_after, stream_plan
+from harness.providers.plan import (
+    BEFORE_RESET_MS,
+    Parts,
+    Pause,
+    Plan,
+    Reset,
+    Stall,
+    Step,
+    Write,
+    plain_plan,
+    reason,
+    retry_after,
+    stream_plan,
+)
 
 PARTS = Parts(
     opening=(b"<",),
@@ -53,6 +66,7 @@ def test_steps() -> None:
         Write(b"1", 1),
         Write(b"2", 2),
         Write(b"3", 3),
+        Pause(BEFORE_RESET_MS),
         Reset(),
     )
     coalesced = stream_plan(replace(FAULTS["coalesced"], then=Then.STALL, after=2), PARTS, headers=())

@@ -1,0 +1,68 @@
+"""A running simulator, a recorder, a plain HTTP session, and a way to script one call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+
+from harness.cassettes.recorder import Recorder
+from harness.core.case import tie_text
+from harness.core.fault import FAULTS
+from harness.core.names import Provider
+from harness.core.recording import Exchange, Header, Source
+from harness.providers.openai_encode import MODELS
+from harness.servers.script import Script
+from harness.servers.simulator import Simulator
+
+LIMIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One scripted call: its script, its tag, and the request's JSON."""
+
+    script: Script
+    tie: str
+    json: dict[str, Any]
+
+    async def ended(self) -> Exchange:
+        """The provider's exchange, once it has ended."""
+        return (await asyncio.wait_for(self.script.ended(self.tie), LIMIT_S)).freeze()
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder(Header(source=Source.SIMULATOR))
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(headers={"authorization": "Bearer sk-test"}) as session:
+        yield session
+
+
+@pytest.fixture
+def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Call]:
+    """Put a script for one call into the simulator; calls are numbered, each has a token of its own."""
+    numbers = iter(range(1, 1000))
+
+    def prepare(fault: str = "none", provider: Provider = Provider.OPENAI, *, stream: bool = True) -> Call:
+        number = next(numbers)
+        token = f"{number:010x}"
+        script = Script(FAULTS[fault], recorder)
+        simulator.script(token, script)
+        messages = [{"role": "user", "content": f"hello {tie_text(token, number)}"}]
+        return Call(script, f"{token}.{number}", {"model": MODELS[provider][0], "stream": stream, "messages": messages})
+
+    return prepare

@@ -21,8 +21,8 @@ PROBE_LIMIT_S = 15.0
 class Target:
     """A running system under test.
 
-    ``urls`` are the base addresses by system; ``stop`` ends what the harness started; ``secrets`` (value: kind) must never reach a disk. ``jwt_secret`` signs tokens
-    where the profile lets us mint them.
+    ``urls`` are the base addresses by system; ``stop`` ends what the harness started; ``secrets`` (value: kind) must
+    never reach a disk; ``jwt_secret`` signs tokens where the profile lets us mint them.
     """
 
     def __init__(

@@ -1,0 +1,84 @@
+import pytest
+
+from harness.core.errors import UnknownName, UsageError
+from harness.core.names import Capability
+from harness.suite.select import Wanted, plan, select_contracts, variant
+from harness.targets.profiles import find_profile
+
+REFERENCE = find_profile("reference")
+
+
+def cases(**wanted):
+    return plan(REFERENCE, Wanted(**{key: tuple(value) for key, value in wanted.items()}))
+
+
+def test_all_cases_are_different_and_in_a_fixed_order():
+    planned = cases()
+    assert len({one.case for one in planned}) == len(planned)
+    assert planned == cases()
+
+
+def test_faults_strike_only_the_answers_that_they_apply_to():
+    streamed = {one.case.fault for one in cases(scenarios=["chat-stream"])}
+    plain = {one.case.fault for one in cases(scenarios=["chat-plain"])}
+    assert {"cut", "none", "http-429"} <= streamed
+    assert "cut" not in plain
+    assert {"not-json", "none", "http-429"} <= plain
+
+
+def test_a_selection_is_the_intersection_of_what_is_asked():
+    planned = cases(systems=["gateway"], scenarios=["chat-*"], providers=["groq"], faults=["cut", "absurd-usage"])
+    assert {(one.case.scenario, one.case.fault) for one in planned} == {
+        ("chat-stream", "cut"),
+        *(
+            (scenario, f"absurd-usage-{kind}")
+            for scenario in ("chat-plain", "chat-stream")
+            for kind in ("negative", "huge", "nan")
+        ),
+    }
+
+
+def test_what_cannot_be_tied_runs_alone():
+    assert all(one.alone for one in cases(faults=["refused"]))
+    assert not any(one.alone for one in cases(scenarios=["chat-plain"], faults=["none"]))
+
+
+def test_a_host_that_is_not_found_is_a_variant_of_the_target():
+    (one,) = cases(scenarios=["chat-plain"], faults=["host-not-found"], providers=["groq"])
+    assert variant(one) == {"provider:groq": "http://provider.invalid"}
+
+
+def test_what_a_target_lacks_is_said_and_not_dropped():
+    bare = plan(
+        type(REFERENCE)(name="bare", launch=REFERENCE.launch, systems=REFERENCE.systems),
+        Wanted(scenarios=("chat-plain",), providers=("openai",)),
+    )
+    lacking = {one.case.fault: one.lacking for one in bare}
+    assert lacking["none"] == frozenset()
+    assert lacking["cut" if "cut" in lacking else "http-500"] == {Capability.PROVIDER}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "words"),
+    [
+        ({"systems": ["gatway"]}, UnknownName, "Did you mean 'gateway'"),
+        ({"scenarios": ["chat-plan"]}, UnknownName, "chat-plain"),
+        ({"providers": ["opena"]}, UnknownName, "openai"),
+        ({"faults": ["http-492"]}, UnknownName, "http-429"),
+        ({"systems": ["agent"]}, UsageError, "does not have the system"),
+        ({"scenarios": ["models"], "faults": ["cut"]}, UsageError, "nothing to run"),
+    ],
+    ids=["system", "scenario", "provider", "fault", "system-not-here", "empty"],
+)
+def test_a_selection_that_cannot_be_is_one_clear_line(wanted, error, words):
+    with pytest.raises(error, match=words):
+        cases(**wanted)
+
+
+def test_contracts_are_selected_by_id_family_and_glob():
+    family = {one.id for one in select_contracts(["stream"])}
+    assert family
+    assert all(name.startswith("stream.") for name in family)
+    assert {one.id for one in select_contracts(["stream.*"])} == family
+    with pytest.raises(UnknownName, match=r"stream\.headers"):
+        select_contracts(["stream.header"])

@@ -1,0 +1,23 @@
+import jwt
+import pytest
+
+from harness.core.errors import UnknownName
+from harness.targets.tokens import KINDS, mint
+
+SECRET = "a secret that is long enough for HS256"
+USER = "9b2f3b3e-5c1d-4d0e-9d3a-0c5d4a7b1e2f"
+
+
+def test_the_valid_token_is_valid():
+    assert jwt.decode(mint("valid", USER, SECRET), SECRET, algorithms=["HS256"])["sub"] == USER
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"valid"}))
+def test_every_other_kind_is_refused(kind):
+    with pytest.raises(jwt.PyJWTError):
+        jwt.decode(mint(kind, USER, SECRET), SECRET, algorithms=["HS256"])
+
+
+def test_an_unknown_kind_is_our_error():
+    with pytest.raises(UnknownName):
+        mint("expierd", USER, SECRET)

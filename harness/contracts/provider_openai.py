@@ -35,7 +35,7 @@ def _documents(answer: Answer) -> Iterator[tuple[dict[str, Json], StreamEvent | 
     breakers=("completion-wrong-object", "completion-without-model", "completion-not-json"),
 )
 def completion_object(answer: Answer, _recording: Recording) -> Findings:
-    """A plain answer is one JSON object: a ``chat.completion`` with an id and a model.
+    """A plain answer is one JSON object: a `chat.completion` with an id and a model.
 
     Typed clients build their answer from it.
     """
@@ -60,7 +60,7 @@ def completion_object(answer: Answer, _recording: Recording) -> Findings:
 def completion_choices(answer: Answer, _recording: Recording) -> Findings:
     """A plain answer has at least one choice, each with a message of the assistant.
 
-    Every client reads ``choices[0].message``.
+    Every client reads `choices[0].message`.
     """
     if not isinstance(answer.document, dict):
         return
@@ -162,7 +162,7 @@ def _count(value: Json) -> int | None:
     breakers=("created-in-ms", "completion-created-text"),
 )
 def created_unix(answer: Answer, _recording: Recording) -> Findings:
-    """``created`` is a Unix time in seconds.
+    """`created` is a Unix time in seconds.
 
     Milliseconds, or a text, put the answer into the year 50000 or break the client.
     """
@@ -182,7 +182,7 @@ def created_unix(answer: Answer, _recording: Recording) -> Findings:
     breakers=("foreign-id",),
 )
 def id_form(answer: Answer, _recording: Recording) -> Findings:
-    """OpenAI's ids are ``chatcmpl-`` and letters, digits or a UUID; Groq's are ``chatcmpl-`` and a UUID.
+    """OpenAI's ids are `chatcmpl-` and letters, digits or a UUID; Groq's are `chatcmpl-` and a UUID.
 
     Nothing should depend on it, and support desks ask for it all the same.
     """
@@ -207,7 +207,7 @@ _ID = {
     breakers=("error-text", "error-without-message"),
 )
 def error_body(answer: Answer, _recording: Recording) -> Findings:
-    """A refusal's body is ``{"error": {...}}`` with a message in it.
+    """A refusal's body is `{"error": {...}}` with a message in it.
 
     It is all that the caller has to go by.
     """
@@ -228,7 +228,7 @@ def error_body(answer: Answer, _recording: Recording) -> Findings:
 def error_fields(answer: Answer, _recording: Recording) -> Findings:
     """An error object has all its fields: message, type, param and code. Groq's have no param.
 
-    Clients tell a quota from a rate limit by ``type`` and ``code``, under one status. (Azure and others have less.)
+    Clients tell a quota from a rate limit by `type` and `code`, under one status. (Azure and others have less.)
     """
     error = answer.document.get("error") if isinstance(answer.document, dict) else None
     if not isinstance(error, dict):
@@ -243,7 +243,7 @@ _FIELDS = {
     "deepseek": ("type", "param", "code"),
     "groq": ("type",),
 }
-"""Beside the message, which ``openai.error-body`` looks at."""
+"""Beside the message, which `openai.error-body` looks at."""
 
 
 @contract(

@@ -23,7 +23,7 @@ CHUNK = "OpenAI API reference, chat completion chunk object"
     breakers=("stream-labelled-json",),
 )
 def stream_content_type(answer: Answer, _recording: Recording) -> Findings:
-    """A stream that was asked for is labelled ``text/event-stream``.
+    """A stream that was asked for is labelled `text/event-stream`.
 
     A client that goes by the label reads anything else as one document, and waits for its end.
     """
@@ -40,7 +40,7 @@ def stream_content_type(answer: Answer, _recording: Recording) -> Findings:
     breakers=("malformed-event",),
 )
 def stream_events_parse(answer: Answer, _recording: Recording) -> Findings:
-    """Every event of a stream is JSON or ``[DONE]``.
+    """Every event of a stream is JSON or `[DONE]`.
 
     Clients decode each event as it comes; one that cannot be decoded ends most of them.
     """
@@ -57,7 +57,7 @@ def stream_events_parse(answer: Answer, _recording: Recording) -> Findings:
     breakers=("drop-done", "second-done", "chunk-after-done"),
 )
 def stream_done(answer: Answer, _recording: Recording) -> Findings:
-    """A whole stream ends with ``[DONE]``, once and last.
+    """A whole stream ends with `[DONE]`, once and last.
 
     It is the only sign by which an end differs from a connection that was lost between two chunks. A stream that
     ended in an error in band need not have it: Groq's do not.
@@ -82,7 +82,7 @@ def stream_done(answer: Answer, _recording: Recording) -> Findings:
     breakers=("chunk-wrong-object", "chunk-without-model", "chunk-without-choices", "choice-without-index"),
 )
 def chunk_object(answer: Answer, _recording: Recording) -> Findings:
-    """Each chunk is a ``chat.completion.chunk`` with a model and a list of choices, each with its index and delta.
+    """Each chunk is a `chat.completion.chunk` with a model and a list of choices, each with its index and delta.
 
     Typed clients refuse a chunk without them. (Azure is not held to it: its first chunk is its filter's.)
     """
@@ -244,7 +244,7 @@ def usage_chunk(answer: Answer, _recording: Recording) -> Findings:
     breakers=("chunk-after-error",),
 )
 def nothing_after_error(answer: Answer, _recording: Recording) -> Findings:
-    """An error in band ends the stream: nothing but ``[DONE]`` comes after it.
+    """An error in band ends the stream: nothing but `[DONE]` comes after it.
 
     A client that stops at the error and one that reads on must have the same answer.
     """
@@ -268,7 +268,7 @@ def nothing_after_error(answer: Answer, _recording: Recording) -> Findings:
 def x_groq(answer: Answer, _recording: Recording) -> Findings:
     """Groq's own field names the request in the first chunk, and the usage in the chunk that finishes the answer.
 
-    Groq's client reads both; without ``stream_options`` it is the only usage that a Groq stream has.
+    Groq's client reads both; without `stream_options` it is the only usage that a Groq stream has.
     """
     if not answer.chunks:
         return

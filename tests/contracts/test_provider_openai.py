@@ -7,15 +7,15 @@ import pytest
 
 from harness.contracts import judge, load
 from harness.contracts.provider_chats import provider_answers
+from harness.core.names import Provider
 from harness.core.recording import Ending, Exchange, Fidelity, Header, Recording, Request, Response, Side, Source
 from harness.core.verdict import Level, Subject, Verdict
 from harness.framing import sse
 from harness.providers.mutate import MUTATIONS, Kind, Mutation
+from harness.providers.openai import decode_request
+from harness.providers.openai_encode import encode_answer, encode_error
+from harness.providers.reply import default_reply
 
-CREATED_S = 1_760_000_000
-IDS = {"openai": "chatcmpl-CzmzO9iuXkjEMuBhkz9Uvzipup4G6", "groq": "chatcmpl-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"}
-MODEL = "some-model"
-USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
 PROVIDERS = ("openai", "groq", "compatible")
 CONTRACTS = {
     id_: one
@@ -24,64 +24,23 @@ CONTRACTS = {
 }
 
 
-def chunk(provider: str, choices: list, **more: object) -> dict:
-    id_ = IDS.get(provider, IDS["openai"])
-    head = {"id": id_, "object": "chat.completion.chunk", "created": CREATED_S, "model": MODEL}
-    return {**head, "choices": choices, **more}
-
-
-def choice(delta: dict, finish_reason: str | None = None) -> dict:
-    return {"index": 0, "delta": delta, "finish_reason": finish_reason}
-
-
-def stream_body(provider: str) -> bytes:
-    groq = provider == "groq"
-    chunks = [
-        chunk(
-            provider, [choice({"role": "assistant", "content": ""})], **({"x_groq": {"id": "req_1"}} if groq else {})
-        ),
-        *(chunk(provider, [choice({"content": word})]) for word in ("one", " two", " three")),
-        chunk(provider, [choice({}, "stop")], **({"x_groq": {"id": "req_1", "usage": USAGE}} if groq else {})),
-        chunk(provider, [], usage=USAGE),
-    ]
-    return b"".join(sse.encode(json.dumps(one)) for one in chunks) + sse.encode("[DONE]")
-
-
-def completion_body(provider: str) -> bytes:
-    message = {"role": "assistant", "content": "one two three"}
-    return json.dumps(
-        {
-            "id": IDS.get(provider, IDS["openai"]),
-            "object": "chat.completion",
-            "created": CREATED_S,
-            "model": MODEL,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": USAGE,
-        }
-    ).encode()
-
-
-def error_body(provider: str) -> bytes:
-    error = {"message": "Too many requests.", "type": "requests", "code": "rate_limit_exceeded"}
-    return json.dumps({"error": error if provider == "groq" else {**error, "param": None}}).encode()
-
-
 def exchange(provider: str, kind: Kind) -> Exchange:
-    """A healthy answer of that kind to a request that asks for all there is."""
-    asked = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
+    """A healthy answer of that kind, as our simulator gives it, to a request that asks for all there is."""
+    asked: dict = {"model": "some-model", "messages": [{"role": "user", "content": "hi"}]}
     if kind is Kind.STREAM:
         asked |= {"stream": True, "stream_options": {"include_usage": True}}
-    bodies = {Kind.STREAM: stream_body, Kind.COMPLETION: completion_body, Kind.ERROR: error_body}
-    label = "text/event-stream" if kind is Kind.STREAM else "application/json"
+    body = json.dumps(asked).encode()
+    if kind is Kind.ERROR:
+        plan = encode_error(Provider(provider), 429)
+    else:
+        plan = encode_answer(Provider(provider), decode_request(body), default_reply("some-model", "hi"))
     return Exchange(
         id="p1",
         side=Side.PROVIDER,
         operation="chat.completions",
         provider=provider,
-        request=Request("POST", "http://localhost/v1/chat/completions", body=json.dumps(asked).encode()),
-        response=Response(
-            429 if kind is Kind.ERROR else 200, headers=(("Content-Type", label),), body=bodies[kind](provider)
-        ),
+        request=Request("POST", "http://localhost/v1/chat/completions", body=body),
+        response=Response(plan.status, headers=plan.headers, body=plan.body),
         ending=Ending.EOF,
         ended_ns=0,
     )
@@ -162,8 +121,10 @@ def test_a_violation_points_at_the_event():
     (violation,) = judge(CONTRACTS["openai.stream-one-id"], made).violations
     (pointer,) = violation.evidence
     assert pointer.exchange == "p1"
-    assert pointer.event == 3
-    assert b" three" in made.exchanges[0].body[pointer.start : pointer.end]
+    assert pointer.event is not None
+    event = made.exchanges[0].body[pointer.start : pointer.end]
+    assert event.startswith(b"data: ")
+    assert event == made.exchanges[0].body.split(b"\n\n")[pointer.event] + b"\n\n"
 
 
 def test_a_scripted_fault_is_never_judged():
@@ -228,7 +189,8 @@ def test_azure_may_open_with_its_filters_chunk():
 def test_xai_counts_reasoning_beside_the_completion():
     xai = replace(exchange("openai", Kind.COMPLETION), provider="xai")
     document = json.loads(xai.body)
-    document["usage"] |= {"total_tokens": 112, "completion_tokens_details": {"reasoning_tokens": 100}}
+    document["usage"]["total_tokens"] += 100
+    document["usage"]["completion_tokens_details"] = {"reasoning_tokens": 100}
     body = json.dumps(document).encode()
     assert violated(recording(with_body(xai, body), Source.THIRD_PARTY)) == set()
     assert violated(recording(replace(with_body(xai, body), provider="openai"), Source.THIRD_PARTY)) == {

@@ -39,6 +39,8 @@ class Sample:
     def __init__(self, name: str, data: bytes) -> None:
         self.name = name
         self.data = data
+        self.trouble = ""
+        """Why the document could not be loaded, once that was tried."""
 
     @cached_property
     def text(self) -> str | None:
@@ -80,7 +82,8 @@ class Sample:
         """The first document, or None where it cannot be loaded."""
         try:
             return self.document
-        except CassetteError:
+        except CassetteError as wrong:
+            self.trouble = wrong.what
             return None
 
 
@@ -96,7 +99,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One foreign format. Adding one is a module with such an entry, and its name in ``detect.FORMATS``.
+    """One foreign format. Adding one is a module with such an entry, and its name in ``formats.FORMATS``.
 
     ``looks_like`` never raises. ``read`` is None for a format that is recognised and not read yet; it raises
     CassetteError where the file as a whole cannot be read.

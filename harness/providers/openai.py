@@ -300,11 +300,11 @@ def _usage(data: dict[str, Json]) -> Json:
 
 def _choice(choices: Json) -> dict[str, Json] | None:
     """Choice 0 of a list of choices; one without an index counts as 0."""
-    if not isinstance(choices, list):
-        return None
-    return next(
-        (choice for choice in choices if isinstance(choice, dict) and choice.get("index", 0) in (0, None)), None
-    )
+    if isinstance(choices, list):
+        for choice in choices:
+            if isinstance(choice, dict) and choice.get("index", 0) in (0, None):
+                return choice
+    return None
 
 
 def _content(content: Json) -> str:

@@ -143,12 +143,13 @@ class Simulator:
         )
         attempt = script.count(call.tie)
         script.arrived(draft)
-        plan = call.answer(Circumstances(fault=script.fault, reply=script.reply, attempt=attempt, now_s=time.time()))
         performance = Performance(request, draft, script)
         self._live[provider].add(performance)
         try:
-            return await performance.give(plan)
+            given = Circumstances(fault=script.fault, reply=script.reply, attempt=attempt, now_s=time.time())
+            return await performance.give(call.answer(given))
         finally:
+            performance.end(Ending.FIN)  # a failure of our own: no scenario waits for this exchange for ever
             self._live[provider].discard(performance)
 
     def _script_of(self, call: Call) -> Script:

@@ -1,0 +1,168 @@
+"""``harness run`` and ``harness record``: a target exercised and judged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import output
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from harness.contracts.registry import Contract
+    from harness.core.case import Case
+    from harness.core.profile import Profile
+    from harness.suite.run import CaseResult, Options, RunResult
+    from harness.suite.select import Planned
+
+Systems = Annotated[
+    list[str] | None, typer.Argument(metavar="[SYSTEM]...", help="Systems to exercise; all by default.")
+]
+TargetOption = Annotated[str, typer.Option("--target", metavar="NAME|FILE", help="A shipped target, or a profile.")]
+ScenarioOption = Annotated[list[str] | None, typer.Option("--scenario", help="Only these scenarios (id or glob).")]
+ProviderOption = Annotated[list[str] | None, typer.Option("--provider", help="Only these providers.")]
+FaultOption = Annotated[list[str] | None, typer.Option("--fault", help="Only these faults (id, group or glob).")]
+ContractOption = Annotated[
+    list[str] | None, typer.Option("--contract", help="Only these contracts (id, family or glob).")
+]
+DefectOption = Annotated[str | None, typer.Option("--defect", help="Switch a defect of the reference backend on.")]
+JobsOption = Annotated[int, typer.Option("-j", "--jobs", min=1, max=256, help="Cases exercised at once.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Same seed, same prompts and tags.")]
+ResultsOption = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("run")(run)
+    app.command("record")(record)
+
+
+def run(
+    systems: Systems = None,
+    target: TargetOption = "reference",
+    scenario: ScenarioOption = None,
+    provider: ProviderOption = None,
+    fault: FaultOption = None,
+    contract: ContractOption = None,
+    defect: DefectOption = None,
+    jobs: JobsOption = 16,
+    seed: SeedOption = 0,
+    results: ResultsOption = Path("results"),
+    json: JsonOption = False,
+) -> int:
+    """Exercise a target on both sides, judge it, and show contract x provider."""
+    from harness.core.verdict import exit_code
+    from harness.report.matrix import matrix
+    from harness.report.summary import failures, headline, run_json
+    from harness.results.store import RunFolder, new_run_id
+    from harness.suite.run import Options
+    from harness.suite.select import Wanted, plan
+
+    profile, contracts = _profile(target, defect), _contracts(contract)
+    planned = plan(profile, Wanted(tuple(systems or ()), *map(_all, (scenario, provider, fault))))
+    folder = RunFolder(new_run_id(), root=results)
+
+    def told(done: CaseResult) -> None:
+        folder.add(done.case, done.judgements, done.seconds)
+
+    options = Options(keep=folder.cassette, jobs=jobs, seed=seed, defect=defect, told=told)
+    result = _execute(profile, planned, contracts, options)
+    document = run_json(folder.run, result)
+    folder.finish(document)
+    if json:
+        output.put_json(document)
+    else:
+        output.put(matrix(result, contracts), *failures(result, contracts), headline(result, folder.path))
+    return 130 if result.interrupted else exit_code(result.verdicts)
+
+
+def record(
+    systems: Systems = None,
+    target: TargetOption = "reference",
+    scenario: ScenarioOption = None,
+    provider: ProviderOption = None,
+    fault: FaultOption = None,
+    defect: DefectOption = None,
+    jobs: JobsOption = 16,
+    seed: SeedOption = 0,
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the cassettes go.")] = Path("cassettes"),
+) -> int:
+    """Exercise a target and keep the cassettes, under FOLDER/<target>/<system>/<scenario>/."""
+    from harness.core.verdict import exit_code
+    from harness.suite.run import Options
+    from harness.suite.select import Wanted, plan
+
+    profile, contracts = _profile(target, defect), _contracts(None)
+    planned = plan(profile, Wanted(tuple(systems or ()), *map(_all, (scenario, provider, fault))))
+
+    def keep(case: Case) -> Path:
+        return to / f"{case}.yaml"
+
+    result = _execute(profile, planned, contracts, Options(keep=keep, jobs=jobs, seed=seed, defect=defect))
+    kept = sum(1 for done in result.results if done.cassette is not None)
+    output.put(f"{kept} cassettes in {to}, recorded from the provider simulator in {result.seconds:.1f} s")
+    return 130 if result.interrupted else exit_code(result.verdicts)
+
+
+def _profile(target: str, defect: str | None) -> Profile:
+    from harness.core.errors import UnknownName
+    from harness.targets.profiles import find_profile
+
+    if defect is not None:
+        from harness.backend.defects import DEFECTS
+
+        if defect not in DEFECTS:
+            raise UnknownName("defect", defect, DEFECTS)
+    return find_profile(target)
+
+
+def _contracts(patterns: list[str] | None) -> tuple[Contract, ...]:
+    from harness.suite.select import select_contracts
+
+    return select_contracts(_all(patterns))
+
+
+def _all(values: list[str] | None) -> tuple[str, ...]:
+    return tuple(values or ())
+
+
+def _execute(
+    profile: Profile, planned: tuple[Planned, ...], contracts: tuple[Contract, ...], options: Options
+) -> RunResult:
+    """Run with a progress bar on standard error."""
+    from dataclasses import replace
+
+    from harness.suite import run as suite
+
+    with _progress() as progress:
+        bar = progress.add_task(
+            f"{profile.name}{f' with {options.defect}' if options.defect else ''}", total=len(planned)
+        )
+
+        def told(done: CaseResult) -> None:
+            options.told(done)
+            progress.update(bar, advance=1, case=str(done.case))
+
+        return asyncio.run(suite.run(profile, planned, contracts, replace(options, told=told)))
+
+
+def _progress() -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    quiet = not output.console(err=True).is_terminal or "CI" in os.environ
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[case]}"),
+        console=output.console(err=True),
+        disable=quiet,
+        transient=True,
+    )

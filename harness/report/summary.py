@@ -1,0 +1,127 @@
+"""After the matrix: each failure with its evidence and the command that judges it again, and the run in one line."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from harness.contracts.registry import Contract
+from harness.core.verdict import Judgement, Verdict, Violation
+from harness.suite.judge import count
+from harness.suite.judge import failures as bad
+from harness.suite.run import CaseResult, RunResult
+
+from .matrix import MARKS
+
+SHOWN_CASES = 3
+
+
+def failures(result: RunResult, contracts: Sequence[Contract]) -> Iterator[RenderableType]:
+    """For each contract that was broken: its promise, then the first cases with sentence, evidence and command."""
+    grouped: dict[str, list[tuple[CaseResult, Judgement]]] = defaultdict(list)
+    for done in result.results:
+        for judgement in bad(done.judgements):
+            grouped[judgement.contract].append((done, judgement))
+    voids = _voids(result)
+    if voids:
+        yield Text(f"! {len(voids)} cases are void by a failure of the harness, none of the target's:", "bold magenta")
+        for done, note in voids[:SHOWN_CASES]:
+            yield Padding(Text(f"{done.case}: {note}"), (0, 0, 0, 4))
+    for contract in contracts:
+        found = [(done, one) for done, one in grouped.get(contract.id, []) if one.verdict is not Verdict.ERROR]
+        if found:
+            yield Group(*_broken(contract, found))
+
+
+def _broken(contract: Contract, found: list[tuple[CaseResult, Judgement]]) -> Iterator[RenderableType]:
+    mark, style = MARKS[found[0][1].verdict]
+    yield Text.assemble((f"\n{mark} {contract.id}", style), f"  {contract.promise}")
+    for done, judgement in found[:SHOWN_CASES]:
+        yield Padding(Text(str(done.case), "bold"), (0, 0, 0, 4))
+        for violation in judgement.violations[:SHOWN_CASES]:
+            yield Padding(violation_lines(violation), (0, 0, 0, 6))
+        if done.cassette is not None:
+            yield Padding(Text(command(done.cassette, contract.id), "cyan"), (0, 0, 0, 6))
+    if len(found) > SHOWN_CASES:
+        yield Padding(
+            Text(f"... and {len(found) - SHOWN_CASES} more cases: see verdicts.ndjson in the run's folder"),
+            (0, 0, 0, 4),
+        )
+
+
+def violation_lines(violation: Violation) -> Text:
+    """A violation's sentence, and below it where the evidence is."""
+    text = Text(violation.sentence)
+    for pointer in violation.evidence[:SHOWN_CASES]:
+        text.append(f"\n  evidence: {pointer}", "dim")
+    return text
+
+
+def command(cassette: Path, contract: str) -> str:
+    """The one command that judges a cassette again."""
+    return f"harness replay {shlex.quote(str(cassette))} --contract {contract}"
+
+
+def headline(result: RunResult, folder: Path) -> Text:
+    """The run in one line: cases, verdicts, time, folder."""
+    counts = count(result.judgements)
+    shown = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+    state = (
+        f"INTERRUPTED after {len(result.results)} of {result.planned} cases"
+        if result.interrupted
+        else f"{len(result.results)} cases"
+    )
+    style = (
+        "bold red"
+        if counts[Verdict.FAIL] or counts[Verdict.ERROR]
+        else "bold yellow"
+        if result.interrupted
+        else "bold green"
+    )
+    return Text(f"\n{state}: {shown or 'no verdict'}; {result.seconds:.1f} s; kept in {folder}", style)
+
+
+def run_json(run: str, result: RunResult) -> dict[str, Any]:
+    """The run as one JSON object, for machines and for ``run.json``."""
+    return {
+        "run": run,
+        "target": result.target,
+        "defect": result.defect,
+        "interrupted": result.interrupted,
+        "planned": result.planned,
+        "cases": len(result.results),
+        "seconds": round(result.seconds, 3),
+        "start_seconds": round(result.start_seconds, 3),
+        "verdicts": count(result.judgements),
+        "failures": [
+            {
+                "contract": judgement.contract,
+                "case": str(done.case),
+                "cassette": None if done.cassette is None else str(done.cassette),
+                "verdict": judgement.verdict.value,
+                "note": judgement.note,
+                "violations": [
+                    {"sentence": one.sentence, "evidence": [str(pointer) for pointer in one.evidence]}
+                    for one in judgement.violations
+                ],
+            }
+            for done in result.results
+            for judgement in bad(done.judgements)
+        ],
+    }
+
+
+def _voids(result: RunResult) -> list[tuple[CaseResult, str]]:
+    found = []
+    for done in result.results:
+        note = next((one.note for one in done.judgements if one.verdict is Verdict.ERROR), None)
+        if note is not None:
+            found.append((done, note))
+    return found

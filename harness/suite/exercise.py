@@ -1,0 +1,68 @@
+"""Exercising one case: a stage is set, the scenario drives, and what was seen becomes a cassette and a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from harness.cassettes import file
+from harness.cassettes.recorder import Recorder
+from harness.cassettes.redact import Redactor, Secret
+from harness.core.errors import HarnessError
+from harness.core.fault import Reach
+from harness.core.names import Provider, System
+from harness.core.recording import Header, Recording, Source
+from harness.scenarios.stage import Stage
+from harness.servers.script import Script
+from harness.servers.simulator import Simulator
+from harness.targets.running import Target
+
+from .select import Planned
+
+
+async def exercise(
+    planned: Planned, *, target: Target, simulator: Simulator, seed: int, defect: str | None, path: Path
+) -> Recording:
+    """Drive one case, write its cassette, and give the recording as the cassette has it.
+
+    A live run is judged on what was loaded again from the disk, so that it can never differ from a replay. Failures of
+    the harness make the recording void; they are never the target's.
+
+    Raises:
+        CassetteWrite: the cassette cannot be written.
+    """
+    recorder = Recorder(_header(planned, target, seed, defect))
+    script = Script(fault=planned.fault, recorder=recorder)
+    void = None
+    try:
+        async with AsyncExitStack() as stack:
+            if planned.fault.reach is Reach.REFUSED:
+                await stack.enter_async_context(simulator.unreachable(Provider(planned.case.provider)))
+            stage = Stage(planned.case, seed=seed, target=target, simulator=simulator, recorder=recorder, script=script)
+            await stack.enter_async_context(stage)
+            await planned.scenario.drive(stage)
+    except HarnessError as failure:
+        void = str(failure)
+    secrets = [Secret(kind, value) for value, kind in target.secrets.items()]
+    file.write(path, Redactor(secrets).redact(recorder.recording(void=void)))
+    return file.load(path)
+
+
+def _header(planned: Planned, target: Target, seed: int, defect: str | None) -> Header:
+    case = planned.case
+    asked: Mapping[str, Any] = {"case": str(case)}
+    return Header(
+        source=Source.SIMULATOR,
+        system=case.system,
+        target=case.target,
+        scenario=case.scenario,
+        provider=case.provider,
+        fault=case.fault,
+        defect=defect,
+        seed=seed,
+        capabilities=frozenset(target.profile.capabilities),
+        facts=target.profile.facts(System(case.system)),
+        asked=asked,
+    )

@@ -1,0 +1,142 @@
+"""One execution: cases exercised (most of them at once), each judged as soon as it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.contracts.registry import Contract
+from harness.core.case import Case
+from harness.core.profile import Profile
+from harness.core.verdict import Judgement, Verdict
+from harness.servers.simulator import Simulator
+
+from .exercise import exercise
+from .judge import judge_all, unsupported
+from .pool import TargetPool
+from .select import Planned, variant
+
+DEFAULT_JOBS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """What came of one case. ``cassette`` is None where the target could not play it."""
+
+    case: Case
+    judgements: tuple[Judgement, ...]
+    cassette: Path | None
+    seconds: float
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What came of a run, as far as it got: ``interrupted`` says that it did not get to its end."""
+
+    target: str
+    defect: str | None
+    planned: int
+    results: list[CaseResult] = field(default_factory=list)
+    seconds: float = 0.0
+    start_seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def judgements(self) -> list[Judgement]:
+        """All judgements of all cases."""
+        return [judgement for result in self.results for judgement in result.judgements]
+
+    @property
+    def verdicts(self) -> set[Verdict]:
+        """The verdicts that were given."""
+        return {judgement.verdict for judgement in self.judgements}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a run is done. ``keep`` says where a case's cassette goes."""
+
+    keep: Callable[[Case], Path]
+    jobs: int = DEFAULT_JOBS
+    seed: int = 0
+    defect: str | None = None
+    told: Callable[[CaseResult], None] = lambda _result: None
+
+
+async def run(
+    profile: Profile, planned: Sequence[Planned], contracts: Sequence[Contract], options: Options
+) -> RunResult:
+    """Exercise the cases and judge them; cancelled, it stops what it started and keeps what it has.
+
+    Raises:
+        TargetError: the target does not come up.
+        CassetteWrite: a cassette cannot be written.
+    """
+    result = RunResult(profile.name, options.defect, len(planned))
+    began_s = time.monotonic()
+    async with Simulator(ports=profile.simulator_ports) as simulator:
+        urls = {provider: simulator.base_url(provider) for provider in simulator.providers}
+        pool = TargetPool(profile, urls, defect=options.defect)
+        try:
+            await pool.get({})
+            result.start_seconds = time.monotonic() - began_s
+            await _exercise_all(_Runner(pool, simulator, contracts, options, result), planned)
+        except asyncio.CancelledError:
+            result.interrupted = True
+        finally:
+            await asyncio.shield(pool.close())
+            result.seconds = time.monotonic() - began_s
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Runner:
+    pool: TargetPool
+    simulator: Simulator
+    contracts: Sequence[Contract]
+    options: Options
+    result: RunResult
+
+    async def one(self, planned: Planned) -> None:
+        """Exercise and judge one case."""
+        began_s = time.monotonic()
+        if planned.lacking:
+            note = f"the target lacks: {', '.join(sorted(planned.lacking))}"
+            judgements, path = unsupported(self.contracts, planned.case.system, note), None
+        else:
+            target = await self.pool.get(variant(planned))
+            path = self.options.keep(planned.case)
+            recording = await exercise(
+                planned,
+                target=target,
+                simulator=self.simulator,
+                seed=self.options.seed,
+                defect=self.options.defect,
+                path=path,
+            )
+            judgements = judge_all(recording, self.contracts)
+        done = CaseResult(planned.case, judgements, path, time.monotonic() - began_s)
+        self.result.results.append(done)
+        self.options.told(done)
+
+
+async def _exercise_all(runner: _Runner, planned: Sequence[Planned]) -> None:
+    """Most cases at once, as many as ``jobs`` says; then, one by one, those that must be alone."""
+    places = asyncio.Semaphore(runner.options.jobs)
+
+    async def placed(one: Planned) -> None:
+        async with places:
+            await runner.one(one)
+
+    async with asyncio.TaskGroup() as group:
+        for one in planned:
+            if not one.alone:
+                group.create_task(placed(one))
+    for one in planned:
+        if one.alone:
+            await runner.one(one)
+    order = {one.case: number for number, one in enumerate(planned)}
+    runner.result.results.sort(key=lambda done: order[done.case])

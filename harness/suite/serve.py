@@ -1,0 +1,49 @@
+"""The reference backend for hand use: one system on a port, its providers simulated."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable
+
+from harness.core.fault import Fault
+from harness.core.names import System
+from harness.core.profile import Profile
+from harness.servers.simulator import Simulator
+from harness.targets.launch import launch
+
+CREDITS_TO_TRY = 1000
+
+
+async def serve(
+    profile: Profile, system: System, *, port: int, defect: str | None, fault: Fault, told: Callable[[str], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM, then drain. ``told`` gets the address, a token and a call to try.
+
+    Raises:
+        PortInUse: something else listens on the port.
+        TargetError: the backend does not come up.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Simulator(fault=fault) as simulator:
+        urls = {provider: simulator.base_url(provider) for provider in simulator.providers}
+        target = await launch(profile, urls, defect=defect, port=port)
+        try:
+            user = await target.user(credits=CREDITS_TO_TRY, tier="pro")
+            model = next(model.id for model in profile.systems[system].models if model.listed)
+            body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+            told(f"{system} of the reference backend, at {target.url(system)}")
+            told(f"providers simulated, fault: {fault.id}" + (f"; defect: {defect}" if defect else ""))
+            told(f"token ({CREDITS_TO_TRY} credits, tier pro): {user.token}")
+            told(
+                f"try: curl -N {target.url(system)}/v1/chat/completions -H 'Authorization: Bearer {user.token}' "
+                f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'"
+            )
+            told("Ctrl-C ends it.")
+            await stop.wait()
+        finally:
+            await target.close()

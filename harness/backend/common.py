@@ -1,0 +1,61 @@
+"""What all systems of one backend share, made and ended together."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from .accounts import Accounts
+from .auth import Authenticator
+from .clients import ProviderClients
+from .flights import Flights
+from .log import CallLog, Scrubber
+from .parts import Parts
+from .providers import Provider, load_providers
+from .settings import Settings
+from .store import Store
+from .upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """The shared instances."""
+
+    settings: Settings
+    accounts: Accounts
+    authenticator: Authenticator
+    clients: ProviderClients
+    flights: Flights
+    log: CallLog
+    providers: Mapping[str, Provider]
+    scrubber: Scrubber
+    store: Store
+    upstream: Upstream
+
+
+@asynccontextmanager
+async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]:
+    """Make them; at the end close the connections to providers and the store."""
+    async with AsyncExitStack() as ending:
+        store = await parts.store.open(settings.database_url)
+        ending.push_async_callback(store.close)
+        clients = parts.clients(settings)
+        ending.push_async_callback(clients.close)
+        scrubber = parts.scrubber(settings.secrets())
+        yield Common(
+            settings=settings,
+            accounts=parts.accounts(store),
+            authenticator=parts.authenticator(settings.jwt_secret),
+            clients=clients,
+            flights=parts.flights(),
+            log=parts.log(scrubber, _STREAMS[settings.log_stream]),
+            providers=await load_providers(store, settings),
+            scrubber=scrubber,
+            store=store,
+            upstream=parts.upstream(clients),
+        )
+
+
+_STREAMS = {"stderr": sys.stderr, "stdout": sys.stdout, "none": None}

@@ -1,0 +1,21 @@
+"""Known-bad variants of the backend: each puts one wrong part in the place of a right one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from harness.backend.parts import Parts
+from harness.backend.settings import SettingsError
+
+from .base import Defect
+
+DEFECTS: Mapping[str, type[Defect]] = MappingProxyType(dict(sorted(Defect.known.items())))
+"""Every defect by its id."""
+
+
+def defective(name: str) -> Parts:
+    """The parts of a backend with this defect. Raises SettingsError where there is none of that name."""
+    if name not in DEFECTS:
+        raise SettingsError(f"there is no defect {name!r}")
+    return DEFECTS[name]().apply(Parts())

@@ -1,0 +1,1 @@
+"""System 4: the OpenAI-compatible inference gateway."""

@@ -1,0 +1,38 @@
+"""The backend's parts: the classes that it is put together from. A defect puts another in the place of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from .accounts import Accounts
+from .auth import Authenticator
+from .clients import ProviderClients
+from .flights import Flights
+from .gateway.parts import GatewayParts
+from .log import CallLog, Scrubber
+from .probe import Probe
+from .statements import Statements
+from .store import Store
+from .upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What all systems share, and the parts of each system."""
+
+    accounts: type[Accounts] = Accounts
+    authenticator: type[Authenticator] = Authenticator
+    clients: type[ProviderClients] = ProviderClients
+    flights: type[Flights] = Flights
+    log: type[CallLog] = CallLog
+    probe: type[Probe] = Probe
+    scrubber: type[Scrubber] = Scrubber
+    statements: type[Statements] = Statements
+    store: type[Store] = Store
+    upstream: type[Upstream] = Upstream
+    gateway: GatewayParts = field(default_factory=GatewayParts)
+
+    def with_gateway(self, **parts: type[Any]) -> Self:
+        """The same with other parts in the gateway."""
+        return replace(self, gateway=replace(self.gateway, **parts))

@@ -1,0 +1,118 @@
+"""The probe: a second listener, on loopback, through which a test harness makes users and sees what a client cannot.
+
+``POST /users`` ``{"credits": int, "tier": "free" or "pro", "role": "user" or "supervisor"}``
+    201 ``{"user_id", "token"}``; the token is valid for an hour.
+``GET /ledger?user=ID&wait_s=2``
+    ``{"user_id", "balance", "settled", "in_flight", "entries", "usage"}``, once the user has no call in flight, or
+    after ``wait_s`` seconds.
+``GET /log?user=ID&wait_s=2``
+    ``{"lines": [str]}``: the log's lines about the user's calls, raw, after the same wait.
+``GET /resources?wait_s=2``
+    ``{"tasks", "threads", "fds", "sockets", "provider_connections", "client_sessions", "in_flight", "open_holds"}``,
+    once nobody has a call in flight, or after ``wait_s`` seconds.
+
+An entry is ``{"id", "kind", "amount", "delta", "balance", "hold_id", "shortfall", "reason", "metadata", "started_ns",
+"ended_ns"}``, a usage row ``{"id", "hold_id", "model", "provider", "input_tokens", "output_tokens", "estimated",
+"credits"}``. What is wrong with a request is said as ``{"error": str}`` with 400, an unknown user with 404.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from aiohttp import web
+
+from .ids import parse_id
+from .resources import Census
+from .statements import Statements
+
+if TYPE_CHECKING:
+    from .common import Common
+
+CREDITS_MAX = 10**15
+WAIT_S_MAX = 60.0
+TIERS = ("free", "pro")
+ROLES = ("user", "supervisor")
+
+
+class Probe:
+    """The probe's handlers."""
+
+    def __init__(self, common: Common, statements: Statements, census: Census) -> None:
+        self._common = common
+        self._statements = statements
+        self._census = census
+
+    def app(self) -> web.Application:
+        """The probe as an application."""
+        app = web.Application()
+        app.router.add_post("/users", self.users)
+        app.router.add_get("/ledger", self.ledger)
+        app.router.add_get("/log", self.log)
+        app.router.add_get("/resources", self.resources)
+        return app
+
+    async def users(self, request: web.Request) -> web.Response:
+        """Make a user."""
+        try:
+            wanted = await request.json()
+        except ValueError:
+            raise _wrong("the body is not JSON") from None
+        wanted = wanted if isinstance(wanted, dict) else {}
+        amount, tier, role = (wanted.get(name, other) for name, other in _DEFAULTS)
+        if isinstance(amount, bool) or not isinstance(amount, int) or not 0 <= amount <= CREDITS_MAX:
+            raise _wrong(f"credits must be a whole number from 0 to {CREDITS_MAX}")
+        if tier not in TIERS or role not in ROLES:
+            raise _wrong(f"tier must be one of {', '.join(TIERS)}, role one of {', '.join(ROLES)}")
+        user_id = await self._common.accounts.create(amount, tier, role)
+        token = self._common.authenticator.mint(user_id, role)
+        return web.json_response({"user_id": str(user_id), "token": token}, status=201)
+
+    async def ledger(self, request: web.Request) -> web.Response:
+        """Show a user's account once it has come to rest."""
+        user_id = await self._at_rest(request)
+        in_flight = self._common.flights.count(user_id)
+        statement = await self._statements.read(user_id)
+        if statement is None:
+            raise web.HTTPNotFound(text='{"error": "there is no such user"}', content_type="application/json")
+        return web.json_response({**statement, "settled": in_flight == 0, "in_flight": in_flight})
+
+    async def log(self, request: web.Request) -> web.Response:
+        """Show the log's lines about a user's calls."""
+        return web.json_response({"lines": self._common.log.lines(await self._at_rest(request))})
+
+    async def resources(self, request: web.Request) -> web.Response:
+        """Count what the process holds."""
+        await self._common.flights.idle(_wait_s(request))
+        return web.json_response(await self._census.take(_local_port(request)))
+
+    async def _at_rest(self, request: web.Request) -> UUID:
+        user_id = parse_id(request.query.get("user"))
+        if user_id is None:
+            raise _wrong("user must be a UUID")
+        await self._common.flights.idle(_wait_s(request), user_id)
+        return user_id
+
+
+_DEFAULTS: tuple[tuple[str, Any], ...] = (("credits", 0), ("tier", "free"), ("role", "user"))
+
+
+def _wait_s(request: web.Request) -> float:
+    try:
+        wait_s = float(request.query.get("wait_s", "2"))
+    except ValueError:
+        wait_s = -1.0
+    if not isfinite(wait_s) or not 0 <= wait_s <= WAIT_S_MAX:
+        raise _wrong(f"wait_s must be a number of seconds from 0 to {WAIT_S_MAX:g}")
+    return wait_s
+
+
+def _local_port(request: web.Request) -> int:
+    name = request.transport.get_extra_info("sockname") if request.transport else None
+    return int(name[1]) if name else 0
+
+
+def _wrong(what: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=f'{{"error": "{what}"}}', content_type="application/json")

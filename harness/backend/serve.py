@@ -1,0 +1,124 @@
+"""Serving systems of the backend until told to stop: in this process, or as a child of another."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from multiprocessing.connection import Connection
+
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from .common import Common, open_common
+from .defects import defective
+from .gateway import app as gateway
+from .parts import Parts
+from .resources import Census
+from .settings import Settings, SettingsError
+
+Addresses = Mapping[str, str]
+"""System -> base URL, and ``probe`` -> the probe's."""
+
+PROBE = "probe"
+LAST_WAIT_S = 1.0  # for what aiohttp still writes once no call is in flight
+
+
+async def _gateway(common: Common, parts: Parts) -> web.Application:
+    return await gateway.build(common, parts.gateway)
+
+
+SYSTEMS: Mapping[str, Callable[[Common, Parts], Awaitable[web.Application]]] = {"gateway": _gateway}
+"""The systems that this backend has."""
+
+
+async def serve(
+    settings: Settings,
+    *,
+    systems: Sequence[str] = ("gateway",),
+    defect: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    probe_port: int = 0,
+    ready: Callable[[Addresses], None],
+    stop: asyncio.Event,
+) -> None:
+    """Serve until ``stop`` is set, then drain: no new calls, running ones may end within ``settings.drain_s``.
+
+    Each system has its own port, the first one ``port`` (0: any free one). ``ready`` is called once with all
+    addresses. ``defect`` names the part that is to be wrong.
+
+    Raises:
+        SettingsError: there is no such system or defect.
+        OSError: an address cannot be listened on.
+        SQLAlchemyError: the store cannot be opened.
+    """
+    parts = defective(defect) if defect is not None else Parts()
+    unknown = sorted(set(systems) - set(SYSTEMS))
+    if unknown or not systems:
+        raise SettingsError(f"there is no system {', '.join(unknown) or 'to serve'}; there are: {', '.join(SYSTEMS)}")
+    async with open_common(settings, parts) as common:
+        apps = {system: await SYSTEMS[system](common, parts) for system in systems}
+        apps[PROBE] = parts.probe(common, parts.statements(common.store), Census(common)).app()
+        ports = {system: port if number == 0 else 0 for number, system in enumerate(systems)} | {PROBE: probe_port}
+        async with _listening(apps, ports, host) as (addresses, runners):
+            ready(addresses)
+            await stop.wait()
+            await _drain(common, {name: runner for name, runner in runners.items() if name != PROBE})
+
+
+@asynccontextmanager
+async def _listening(
+    apps: Mapping[str, web.Application], ports: Mapping[str, int], host: str
+) -> AsyncIterator[tuple[Addresses, Mapping[str, web.AppRunner]]]:
+    runners: dict[str, web.AppRunner] = {}
+    addresses: dict[str, str] = {}
+    try:
+        for name, app in apps.items():
+            runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=LAST_WAIT_S)
+            runners[name] = runner
+            await runner.setup()
+            await web.TCPSite(runner, host, ports[name], reuse_address=True).start()
+            addresses[name] = f"http://{host}:{runner.addresses[0][1]}"
+        yield addresses, runners
+    finally:
+        for runner in runners.values():
+            await runner.cleanup()
+
+
+async def _drain(common: Common, runners: Mapping[str, web.AppRunner]) -> None:
+    """Stop listening, then let the running calls end or make them."""
+    for runner in runners.values():
+        for site in tuple(runner.sites):
+            await site.stop()
+    await common.flights.drain(common.settings.drain_s)
+
+
+def child(connection: Connection, mapping: Mapping[str, str], systems: Sequence[str], defect: str | None) -> None:
+    """The body of a child process: sends its addresses, or ``{"error": str}``, and serves until told to stop.
+
+    It stops, by draining, when the other end of ``connection`` says anything or is closed, and on SIGTERM. SIGINT is
+    the parent's to handle. Its log goes nowhere but the probe, unless the mapping's ``LOG_STREAM`` says otherwise.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        settings = Settings.from_mapping({"LOG_STREAM": "none", **mapping})
+        asyncio.run(_child(connection, settings, systems, defect))
+    except (SettingsError, OSError, SQLAlchemyError) as failure:
+        with suppress(OSError):
+            connection.send({"error": f"{type(failure).__name__}: {failure}"})
+    finally:
+        connection.close()
+
+
+async def _child(connection: Connection, settings: Settings, systems: Sequence[str], defect: str | None) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_reader(connection.fileno(), stop.set)
+    try:
+        await serve(settings, systems=systems, defect=defect, ready=connection.send, stop=stop)
+    finally:
+        loop.remove_reader(connection.fileno())
+        loop.remove_signal_handler(signal.SIGTERM)

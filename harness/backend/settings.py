@@ -1,0 +1,135 @@
+"""Settings of the reference backend, read from a mapping of names to texts (an environment, say)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isfinite
+from typing import Any
+from urllib.parse import urlsplit
+
+OWN_NAME = "openai"
+"""The provider name that means: the OpenAI provider itself."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_TAKEN = frozenset({"groq"})
+_KEY_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key has at least the size of the hash
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used as given. ``str()`` names the setting and says what it must be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the backend runs with. Times are seconds; secrets are left out of ``repr``.
+
+    ``openai_base_url`` points the provider ``openai_custom_provider_name`` anywhere: the OpenAI provider itself
+    where that is its name, otherwise one more provider. ``openai_api_url`` and ``groq_api_url`` are where the two
+    known providers are. An empty ``database_url`` means SQLite in a temporary file, gone when the backend stops.
+    """
+
+    openai_api_key: str = field(default="", repr=False)
+    groq_api_key: str = field(default="", repr=False)
+    openai_api_url: str = "https://api.openai.com/v1"
+    groq_api_url: str = "https://api.groq.com/openai/v1"
+    openai_base_url: str = field(default="", repr=False)
+    openai_custom_provider_name: str = OWN_NAME
+    openai_custom_credit_multiplier: Fraction = Fraction(10)
+    openai_custom_token_estimation: str = "character_count"
+    credit_multiplier: Fraction = Fraction(3, 2)
+    jwt_secret: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
+    database_url: str = field(default="", repr=False)
+    log_stream: str = "stderr"
+    connect_s: float = 5.0
+    first_byte_s: float = 30.0
+    segment_s: float = 30.0
+    call_s: float = 60.0
+    drain_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if len(self.jwt_secret.encode()) < _KEY_BYTES_MIN:
+            raise SettingsError(f"JWT_SECRET must have at least {_KEY_BYTES_MIN} bytes (RFC 7518 section 3.2)")
+        name = self.openai_custom_provider_name
+        if not _NAME.fullmatch(name) or name in _TAKEN:
+            raise SettingsError(
+                f"OPENAI_CUSTOM_PROVIDER_NAME must be lower-case letters, digits, - or _, and not groq; it is {name!r}"
+            )
+        if self.openai_custom_token_estimation != "character_count":
+            raise SettingsError("OPENAI_CUSTOM_TOKEN_ESTIMATION must be character_count: there is no other estimate")
+        if self.log_stream not in ("stderr", "stdout", "none"):
+            raise SettingsError("LOG_STREAM must be stderr, stdout or none")
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, str]) -> Settings:
+        """The settings that a mapping holds; names it does not know are left alone, empty values count as absent.
+
+        Raises:
+            SettingsError: a value is not of its kind; the setting is named.
+        """
+        given: dict[str, Any] = {}
+        for name, (attribute, read) in _SETTINGS.items():
+            text = mapping.get(name, "").strip()
+            if text:
+                given[attribute] = read(name, text)
+        return cls(**given)
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be seen in a log line or an answer."""
+        return tuple(filter(None, (self.openai_api_key, self.groq_api_key, self.jwt_secret)))
+
+
+def _text(name: str, text: str) -> str:
+    del name
+    return text
+
+
+def _url(name: str, text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"{name} must be an http or https URL")
+    return text.rstrip("/")
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not isfinite(value) or value <= 0:
+        raise SettingsError(f"{name} must be a number of seconds above 0, not {text!r}")
+    return value
+
+
+def _factor(name: str, text: str) -> Fraction:
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        value = Fraction(-1)
+    if not 0 < value <= 1_000_000:
+        raise SettingsError(f"{name} must be a number above 0 and at most 1000000, not {text!r}")
+    return value
+
+
+_SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
+    "OPENAI_API_KEY": ("openai_api_key", _text),
+    "GROQ_API_KEY": ("groq_api_key", _text),
+    "OPENAI_API_URL": ("openai_api_url", _url),
+    "GROQ_API_URL": ("groq_api_url", _url),
+    "OPENAI_BASE_URL": ("openai_base_url", _url),
+    "OPENAI_CUSTOM_PROVIDER_NAME": ("openai_custom_provider_name", _text),
+    "OPENAI_CUSTOM_CREDIT_MULTIPLIER": ("openai_custom_credit_multiplier", _factor),
+    "OPENAI_CUSTOM_TOKEN_ESTIMATION": ("openai_custom_token_estimation", _text),
+    "CREDIT_MULTIPLIER": ("credit_multiplier", _factor),
+    "JWT_SECRET": ("jwt_secret", _text),
+    "DATABASE_URL": ("database_url", _text),
+    "LOG_STREAM": ("log_stream", _text),
+    "TIMEOUT_CONNECT_S": ("connect_s", _seconds),
+    "TIMEOUT_FIRST_BYTE_S": ("first_byte_s", _seconds),
+    "TIMEOUT_BETWEEN_SEGMENTS_S": ("segment_s", _seconds),
+    "TIMEOUT_WHOLE_CALL_S": ("call_s", _seconds),
+    "TIMEOUT_DRAIN_S": ("drain_s", _seconds),
+}

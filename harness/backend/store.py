@@ -1,0 +1,223 @@
+"""The relational store: tables, and the engine that every part shares. SQLite embedded, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    event,
+    make_url,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.types import TypeDecorator
+
+
+class Usd(TypeDecorator[Decimal]):
+    """An exact amount of US dollars, stored as text: SQLite has no decimal type and would make it a float."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        """Decimal to text."""
+        del dialect
+        return None if value is None else format(value, "f")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """Text to Decimal."""
+        del dialect
+        return None if value is None else Decimal(value)
+
+
+METADATA = MetaData()
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up only an INTEGER key
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("tier", String(16), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    CheckConstraint("balance >= 0", name="balance_not_negative"),
+)
+"""A user and the balance in whole credits."""
+
+ENTRIES = Table(
+    "entries",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("user_id", Uuid, ForeignKey(USERS.c.id), nullable=False, index=True),
+    Column("kind", String(8), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("delta", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("hold_id", Uuid),
+    Column("shortfall", BigInteger, nullable=False),
+    Column("reason", String(256), nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("started_ns", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger, nullable=False),
+)
+"""The ledger. ``open`` is what can still happen to an entry once: a hold can end, a settlement can be refunded."""
+
+USAGE = Table(
+    "usage",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("user_id", Uuid, ForeignKey(USERS.c.id), nullable=False, index=True),
+    Column("hold_id", Uuid),
+    Column("model", String(128), nullable=False),
+    Column("provider", String(64), nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("credits", BigInteger, nullable=False),
+)
+"""What each charged call used."""
+
+PROVIDERS = Table(
+    "providers",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("base_url", String(512), nullable=False),
+)
+"""Where each provider is. The settings decide: rows are written anew at every start."""
+
+MODELS = Table(
+    "models",
+    METADATA,
+    Column("name", String(128), primary_key=True),
+    Column("provider", String(64)),
+    Column("tier", String(16), nullable=False),
+)
+"""The catalogue. A model without a provider exists only where a custom base URL is set."""
+
+PRICING = Table(
+    "pricing",
+    METADATA,
+    Column("provider", String(64), primary_key=True),
+    Column("model", String(128), primary_key=True),
+    Column("input_usd_per_million", Usd, nullable=False),
+    Column("output_usd_per_million", Usd, nullable=False),
+)
+"""What providers ask, in US dollars for a million tokens."""
+
+_ENDS = ENTRIES.c.kind.in_(("settle", "release"))
+_REFUNDS = ENTRIES.c.kind == "refund"
+ONE_END = Index("one_end_of_a_hold", ENTRIES.c.hold_id, unique=True, sqlite_where=_ENDS, postgresql_where=_ENDS)
+ONE_REFUND = Index(
+    "one_refund_of_a_hold", ENTRIES.c.hold_id, unique=True, sqlite_where=_REFUNDS, postgresql_where=_REFUNDS
+)
+"""The database's own word on the two promises that ``Accounts`` makes: a hold ends once, and is refunded once."""
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON")
+
+
+class Store:
+    """The engine and the tables. Make one with ``open``, end it with ``close``.
+
+    SQLite gets one connection: it has one writer anyway, and waiting for the connection is cheaper and fairer than
+    waiting for its lock.
+    """
+
+    pragmas: tuple[str, ...] = _PRAGMAS
+
+    def __init__(self, url: str) -> None:
+        """``url`` is a SQLAlchemy URL; empty for SQLite in a temporary file that ``close`` removes."""
+        self._folder = None if url else tempfile.TemporaryDirectory(prefix="harness-backend-")
+        if self._folder is not None:
+            path = Path(self._folder.name) / "store.sqlite3"
+            self._engine = _sqlite_engine(f"sqlite+aiosqlite:///{path}", (*self.pragmas, "PRAGMA synchronous=OFF"))
+        else:
+            self._engine = _engine(url, self.pragmas)
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """A store with its tables in place."""
+        store = cls(url)
+        try:
+            await store.prepare()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def prepare(self) -> None:
+        """Create the tables and indexes that are missing."""
+        async with self.begin() as tx:
+            await tx.run_sync(METADATA.create_all)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed at the end, rolled back when anything is raised."""
+        async with self._engine.begin() as tx:
+            yield tx
+
+    async def check(self) -> None:
+        """Ask the database for an answer; raises SQLAlchemyError where there is none."""
+        async with self.begin() as tx:
+            await tx.execute(select(1))
+
+    async def close(self) -> None:
+        """Close every connection; an embedded store is deleted."""
+        await self._engine.dispose()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+
+def _engine(url: str, pragmas: tuple[str, ...]) -> AsyncEngine:
+    parsed = make_url(url)
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed.render_as_string(hide_password=False), pragmas)
+    return create_async_engine(parsed, pool_pre_ping=True)
+
+
+def _sqlite_engine(url: str, pragmas: tuple[str, ...]) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_reset_on_return=None,  # every transaction ends by itself: see Store.begin
+        connect_args={"isolation_level": "IMMEDIATE"},  # the write lock first, so that no transaction has to be redone
+    )
+    event.listen(engine.sync_engine, "connect", _running(pragmas))
+    return engine
+
+
+def _running(pragmas: tuple[str, ...]) -> Callable[[Any, Any], None]:
+    def run(connection: Any, record: Any) -> None:
+        del record
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    return run

@@ -59,7 +59,3 @@ def _usage(wrong: Exception) -> str:
 def _fail(line: str) -> None:
     sys.stderr.write(f"harness: {line}\n")
     sys.exit(ExitCode.USAGE)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -149,7 +151,14 @@ def _execute(
             options.told(done)
             progress.update(bar, advance=1, case=str(done.case))
 
-        return asyncio.run(suite.run(profile, planned, contracts, replace(options, told=told)))
+        return asyncio.run(_interruptible(suite.run(profile, planned, contracts, replace(options, told=told))))
+
+
+async def _interruptible(running: Coroutine[Any, Any, RunResult]) -> RunResult:
+    """SIGTERM ends a run as Ctrl-C does: what was started is stopped, what was seen is kept."""
+    task = asyncio.ensure_future(running)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def _progress() -> Progress:

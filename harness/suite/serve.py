@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 from collections.abc import Callable
+from contextlib import closing
 
+from harness.core.errors import PortInUse
 from harness.core.fault import Fault
 from harness.core.names import System
 from harness.core.profile import Profile
+from harness.servers.listener import HOST
 from harness.servers.simulator import Simulator
 from harness.targets.launch import launch
 
@@ -25,6 +29,7 @@ async def serve(
         PortInUse: something else listens on the port.
         TargetError: the backend does not come up.
     """
+    _require_free(port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -47,3 +52,13 @@ async def serve(
             await stop.wait()
         finally:
             await target.close()
+
+
+def _require_free(port: int) -> None:
+    """Say so before anything is started, where the port cannot be listened on."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as taken:
+            raise PortInUse(HOST, port) from taken

@@ -23,10 +23,11 @@ from .running import Target, unreachable
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
 PROVIDER_SETTINGS = {
-    Provider.OPENAI: "OPENAI_API_URL",
-    Provider.GROQ: "GROQ_API_URL",
-    Provider.COMPATIBLE: "OPENAI_BASE_URL",
+    Provider.OPENAI: ("OPENAI_API_URL", ""),
+    Provider.GROQ: ("GROQ_API_URL", "/openai/v1"),
+    Provider.COMPATIBLE: ("OPENAI_BASE_URL", ""),
 }
+"""The backend's setting for a provider's address, and what its client library wants behind the base URL."""
 KEY_SETTINGS = ("OPENAI_API_KEY", "GROQ_API_KEY")
 
 _context = multiprocessing.get_context("forkserver")
@@ -39,6 +40,7 @@ async def launch_embedded(
     *,
     defect: str | None = None,
     settings: Mapping[str, str | None] | None = None,
+    port: int = 0,
 ) -> Target:
     """Start an instance with its providers at these addresses; ``settings`` change the profile's, None removes one.
 
@@ -50,7 +52,7 @@ async def launch_embedded(
     mapping = _settings(profile, providers, jwt_secret, keys, settings or {})
     ours, theirs = _context.Pipe()
     systems = tuple(system.value for system in profile.systems)
-    process = _context.Process(target=child, args=(theirs, mapping, systems, defect), daemon=True)
+    process = _context.Process(target=child, args=(theirs, mapping, systems, defect, port), daemon=True)
     await asyncio.to_thread(process.start)
     theirs.close()
     try:
@@ -91,7 +93,8 @@ def _settings(
     mapping["OPENAI_CUSTOM_PROVIDER_NAME"] = Provider.COMPATIBLE.value
     for provider, url in providers.items():
         if provider in PROVIDER_SETTINGS:
-            mapping[PROVIDER_SETTINGS[provider]] = url
+            name, path = PROVIDER_SETTINGS[provider]
+            mapping[name] = url + path
     mapping.update(changes)
     return {key: value for key, value in mapping.items() if value is not None}
 

@@ -18,8 +18,9 @@ async def launch(
     *,
     defect: str | None = None,
     settings: Mapping[str, str | None] | None = None,
+    port: int = 0,
 ) -> Target:
-    """Start (or attach to) the target, its providers being at these addresses.
+    """Start (or attach to) the target, its providers being at these addresses; ``port`` is for the embedded one.
 
     Raises:
         TargetError: it does not come up.
@@ -28,7 +29,7 @@ async def launch(
     if profile.launch is Launch.EMBEDDED:
         from .embedded import launch_embedded
 
-        return await launch_embedded(profile, providers, defect=defect, settings=settings)
+        return await launch_embedded(profile, providers, defect=defect, settings=settings, port=port)
     if defect is not None:
         raise UsageError(
             f"target '{profile.name}' has no defects", where="--defect", fix="Only the reference backend has."

@@ -1,0 +1,5 @@
+"""``python -m harness.cli``: the same as the command ``harness``."""
+
+from . import main
+
+main()

@@ -1,0 +1,110 @@
+"""``harness run`` as QA uses it: a small selection, live, through the command line."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.core.verdict import Verdict
+
+SMALL = ("--provider", "openai", "--scenario", "chat-stream", "--fault", "none", "--fault", "cut")
+
+
+def test_a_healthy_target_gives_a_matrix_and_exit_code_0(harness, tmp_path):
+    said = harness("run", "gateway", *SMALL, "--results", str(tmp_path))
+    assert said.code == 0
+    assert "stream.done-once-and-last" in said.out
+    assert "2 cases" in said.out
+
+
+def test_json_is_one_object_and_nothing_else(harness, tmp_path):
+    document = harness("run", "gateway", *SMALL, "--results", str(tmp_path), "--json").json
+    assert {"run", "target", "cases", "seconds", "verdicts", "failures"} <= set(document)
+    assert set(document["verdicts"]) == {verdict.value for verdict in Verdict}
+    assert document["cases"] == 2
+    assert document["failures"] == []
+    assert json.loads((tmp_path / document["run"] / "run.json").read_text()) == document
+    lines = (tmp_path / document["run"] / "verdicts.ndjson").read_text().splitlines()
+    assert len(lines) == sum(document["verdicts"].values())
+
+
+def test_a_failure_is_explained_and_its_command_judges_it_again(harness, tmp_path):
+    said = harness("run", "gateway", *SMALL, "--defect", "double-done", "--results", str(tmp_path))
+    assert said.code == 1
+    assert "[DONE] came 2 times" in said.out
+    assert "evidence: c1" in said.out
+    command = next(line.split() for line in said.out.splitlines() if line.strip().startswith("harness replay"))
+    again = harness(*command[1:])
+    assert again.code == 1
+    assert "[DONE] came 2 times" in again.out
+    shown = harness("show", command[2])
+    assert "double-done" in shown.out
+    assert "ended: eof" in shown.out
+
+
+def test_failures_are_in_the_json_too(harness, tmp_path):
+    document = harness("run", "gateway", *SMALL, "--defect", "double-done", "--results", str(tmp_path), "--json").json
+    (contract,) = {failure["contract"] for failure in document["failures"]}
+    assert contract == "stream.done-once-and-last"
+    assert all(Path(failure["cassette"]).is_file() and failure["case"] for failure in document["failures"])
+
+
+def test_live_and_replay_agree(harness, tmp_path):
+    live = harness("run", "gateway", *SMALL, "--results", str(tmp_path), "--json").json
+    again = harness("replay", str(tmp_path / live["run"]), "--json").json
+    assert again["verdicts"] == live["verdicts"]
+
+
+def test_record_keeps_cassettes_by_case(harness, tmp_path):
+    assert harness("record", "gateway", *SMALL, "--to", str(tmp_path)).code == 0
+    assert sorted(path.name for path in (tmp_path / "reference/gateway/chat-stream").iterdir()) == [
+        "openai.cut.yaml",
+        "openai.none.yaml",
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+async def test_interrupted_it_keeps_a_readable_run_and_leaves_no_process(tmp_path, number):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "harness.cli",
+        "run",
+        "gateway",
+        "-j",
+        "2",
+        "--results",
+        str(tmp_path),
+        "--json",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    verdicts = await first_verdicts(tmp_path, process)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.send_signal(number)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    document = json.loads(out)
+    assert process.returncode == 130, err
+    assert document["interrupted"]
+    assert 0 < document["cases"] < document["planned"]
+    assert all(json.loads(line)["verdict"] for line in verdicts.read_text().splitlines())
+    assert json.loads((verdicts.parent / "run.json").read_text()) == document
+    _gone, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
+    assert not alive
+
+
+async def first_verdicts(folder, process):
+    """The file of verdicts, as soon as there is a line in it; the process is given its turn meanwhile."""
+    while process.returncode is None:
+        for path in folder.glob("*/verdicts.ndjson"):
+            if path.stat().st_size:
+                return path
+        await asyncio.wait({asyncio.ensure_future(asyncio.to_thread(os.sched_yield))})
+    raise AssertionError("the run ended before its first verdict")

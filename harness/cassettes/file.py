@@ -123,16 +123,27 @@ def load(path: PathLike, *, max_bytes: int = MAX_BYTES, max_interactions: int = 
         CassetteLimit: larger, longer or deeper than is read.
     """
     name = str(path)
-    data = _read(Path(path), max_bytes)
     entries: list[Entry] = []
-    for where, interaction in _interactions(data, name):
+    for entry in _entries(_read(Path(path), max_bytes), name):
         if len(entries) >= max_interactions:
             raise CassetteLimit(f"more than {max_interactions} interactions", where=name)
-        try:
-            entries.append(decode(interaction))
-        except CassetteError as failure:
-            raise type(failure)(failure.what, where=where, fix=failure.fix) from failure
+        entries.append(entry)
     return _assemble(entries, name)
+
+
+def decode_line(line: bytes, where: str) -> Entry:
+    """The entry of one line of a file; ``where`` is for the error's words.
+
+    Raises:
+        CassetteError, CassetteLimit: it is none, or nested too deep.
+    """
+    try:
+        interaction = _LINE.decode(as_json(line.removeprefix(_DASH)))
+    except (msgspec.MsgspecError, UnicodeError) as failure:
+        raise CassetteError(f"not an interaction: {failure}", where=where, fix="Restore the file.") from failure
+    except RecursionError as failure:
+        raise CassetteLimit("nested too deep", where=where) from failure
+    return _decode(interaction, where)
 
 
 def is_ours(path: PathLike) -> bool:
@@ -155,33 +166,41 @@ def _read(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-def _interactions(data: bytes, name: str) -> Iterator[tuple[str, Interaction]]:
-    """Every interaction, and where it stands."""
+def _entries(data: bytes, name: str) -> Iterator[Entry]:
     normal = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     if normal.startswith(_PREAMBLE + _DASH + b"{"):
         return _lines(normal, name)
     return _blocks(data, name)
 
 
-def _lines(data: bytes, name: str) -> Iterator[tuple[str, Interaction]]:
+def _lines(data: bytes, name: str) -> Iterator[Entry]:
+    """Every entry of a file of lines. Whether the last line is torn shows in its missing end."""
     lines = data.split(b"\n")
-    torn = lines[-1] != b""
     for number, line in enumerate(lines[2:], 3):
         where = f"{name}, line {number}"
         if not line.strip():
             continue
         try:
-            yield where, _LINE.decode(as_json(line.removeprefix(_DASH)))
-        except (msgspec.MsgspecError, UnicodeError) as failure:
-            if torn and number == len(lines):
-                warnings.warn(f"{where}: the last line is torn and was dropped", CassetteWarning, stacklevel=4)
-                return
-            raise CassetteError(f"not an interaction: {failure}", where=where, fix="Restore the file.") from failure
-        except RecursionError as failure:
-            raise CassetteLimit("nested too deep", where=where) from failure
+            yield decode_line(line, where)
+        except CassetteError as failure:
+            if number < len(lines) or not _is_torn(failure.__cause__):
+                raise
+            warnings.warn(f"{where}: the last line is torn and was dropped", CassetteWarning, stacklevel=4)
 
 
-def _blocks(data: bytes, name: str) -> Iterator[tuple[str, Interaction]]:
+def _is_torn(cause: BaseException | None) -> bool:
+    """Whether a line is cut short, and not complete and wrong."""
+    return isinstance(cause, (msgspec.DecodeError, UnicodeError)) and not isinstance(cause, msgspec.ValidationError)
+
+
+def _decode(interaction: Interaction, where: str) -> Entry:
+    try:
+        return decode(interaction)
+    except CassetteError as failure:
+        raise type(failure)(failure.what, where=where, fix=failure.fix) from failure
+
+
+def _blocks(data: bytes, name: str) -> Iterator[Entry]:
     """The same from YAML of any style."""
     try:
         documents = load_yaml(data.decode(), name)
@@ -194,9 +213,10 @@ def _blocks(data: bytes, name: str) -> Iterator[tuple[str, Interaction]]:
     for number, raw in enumerate(found, 1):
         where = f"{name}, interaction {number}"
         try:
-            yield where, msgspec.convert(_binary_as_text(raw), Interaction)
+            interaction = msgspec.convert(_binary_as_text(raw), Interaction)
         except (msgspec.ValidationError, RecursionError) as failure:
             raise CassetteError(f"not an interaction of this harness: {failure}", where=where) from failure
+        yield _decode(interaction, where)
 
 
 def _binary_as_text(raw: Any) -> Any:

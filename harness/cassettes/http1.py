@@ -88,6 +88,11 @@ class RequestParser:
         self.headers: Headers | None = None
 
     @property
+    def complete(self) -> bool:
+        """Whether all of it was sent; of a request that cannot be read, its header section."""
+        return self._raw is None or (self._strange and b"\r\n\r\n" in self._raw)
+
+    @property
     def body(self) -> bytes:
         """The body sent so far, without transfer coding."""
         if self._strange and self._raw is not None:

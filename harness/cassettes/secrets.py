@@ -1,0 +1,119 @@
+"""What a secret looks like in bytes: known values in every spelling that encoders give them, and well-known shapes.
+
+All of it becomes one regular expression over bytes, of matches with a bounded length, so that a stream can be
+searched piece by piece (see ``redact.StreamRedactor``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.core.errors import UsageError
+
+MARKER = re.compile(rb"\[REDACTED:[a-z0-9:-]{1,64}\]")
+"""What stands in the place of a secret; its kind says what it was."""
+
+SHORTEST = 6
+_KIND = re.compile(r"[a-z0-9:-]{1,64}")
+_NEVER_ESCAPED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~")
+_SHORT_ESCAPES = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
+_BACKSLASHES = rb"\\{1,8}"  # JSON inside JSON doubles them at every level
+_TOKEN_BYTES = frozenset(rb"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~+/=")
+
+SHAPES = {
+    "jwt": rb"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,2048}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{0,1024}",
+    "openai-key": rb"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,512}",
+    "groq-key": rb"(?<![A-Za-z0-9_-])gsk_[A-Za-z0-9]{16,512}",
+    "aws-key": rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])",
+    "google-key": rb"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])",
+    # At least one digit: "Bearer authentication" is prose.
+    "bearer": rb"(?<=[Bb]earer )(?=[A-Za-z._~+/=-]{0,512}[0-9])[A-Za-z0-9._~+/=-]{16,4096}",
+}
+"""Shapes of credentials, by the kind that their marker names. Matches hold nothing but ``_TOKEN_BYTES``."""
+
+LONGEST_SHAPE = 2048 + 8192 + 1024 + 16
+CONTEXT = 16
+"""How many bytes before a match the shapes look at, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that must not reach the disk, and what it is: ``provider-key``, ``user-token``, ...
+
+    Raises:
+        UsageError: a kind of other characters than ``a-z0-9:-``, or a value too short to be told from other text.
+    """
+
+    kind: str
+    value: str
+
+    def __post_init__(self) -> None:
+        if not _KIND.fullmatch(self.kind):
+            raise UsageError(f"'{self.kind}' is no kind of secret", fix="Use small letters, digits, ':' and '-'.")
+        if len(self.value) < SHORTEST:
+            raise UsageError(f"a {self.kind} of fewer than {SHORTEST} characters cannot be told from other text")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One expression for all secrets and shapes.
+
+    ``kinds`` is the kind of each group by its name; a match of no group is a marker that was there before.
+    ``breaks`` translates bytes: to 0 those that no match can hold, to 1 the others.
+    ``longest`` bounds the length of any match, in bytes.
+    """
+
+    pattern: re.Pattern[bytes]
+    tokens: re.Pattern[bytes]
+    kinds: dict[str, str]
+    breaks: bytes
+    longest: int
+
+
+def build(secrets: Iterable[Secret]) -> Search:
+    """The search for these secrets and all shapes. Longer secrets win over those that they begin with."""
+    known = sorted(set(secrets), key=lambda secret: (-len(secret.value), secret.value, secret.kind))
+    kinds: dict[str, str] = {}
+    groups: list[bytes] = []
+    bytes_used = set(_TOKEN_BYTES) | set(b"[]:")
+    longest = LONGEST_SHAPE
+    for secret in known:
+        kinds[f"g{len(kinds)}"] = secret.kind
+        groups.append(b"".join(_spellings(char) for char in secret.value))
+        bytes_used |= set(secret.value.encode("utf-8", "surrogatepass")) | set(b"\\%+")
+        longest = max(longest, 26 * len(secret.value))
+    for kind, shape in SHAPES.items():
+        kinds[f"g{len(kinds)}"] = f"pattern:{kind}"
+        groups.append(shape)
+    tokens = b"|".join(b"(?P<%s>%s)" % (name.encode(), group) for name, group in zip(kinds, groups, strict=True))
+    return Search(
+        pattern=re.compile(MARKER.pattern + b"|" + tokens),
+        tokens=re.compile(tokens),
+        kinds=kinds,
+        breaks=bytes(byte in bytes_used for byte in range(256)),
+        longest=longest,
+    )
+
+
+def _spellings(char: str) -> bytes:
+    """An expression for one character as it is, in JSON and in an address. At most 26 bytes match."""
+    raw = char.encode("utf-8", "surrogatepass")
+    if raw[0] in _NEVER_ESCAPED:
+        return re.escape(raw)
+    units = char.encode("utf-16-be", "surrogatepass")
+    escapes = [
+        _BACKSLASHES + b"u(?i:%04x)" % int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2)
+    ]
+    ways = [b"".join(escapes), b"".join(b"%%(?i:%02x)" % byte for byte in raw)]
+    if char in _SHORT_ESCAPES:
+        ways.append(_BACKSLASHES + _SHORT_ESCAPES[char])
+    elif char in '"/':
+        ways.append(_BACKSLASHES + re.escape(raw))
+    elif char == "\\":
+        ways.append(_BACKSLASHES)
+    elif char == " ":
+        ways.append(rb"\+")
+    ways.append(re.escape(raw))
+    return b"(?:" + b"|".join(ways) + b")"

@@ -18,8 +18,10 @@ from harness.core.fault import FAULTS
 from harness.core.names import Provider
 from harness.core.recording import Ending, Side
 from harness.framing import json
+from harness.providers.call import Call, Circumstances
 from harness.providers.openai import decode_error, decode_stream
 from harness.providers.openai_encode import MODELS
+from harness.providers.plan import Plan
 from harness.servers.gate import BEFORE_HEADERS, Gate
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
@@ -279,6 +281,19 @@ async def test_unreachable(simulator: Simulator, http: aiohttp.ClientSession, sc
             assert (await post(http, other, scripted(provider=Provider.COMPATIBLE).json))[0] == 200
         assert simulator.base_url(OPENAI) + PATH == url
         assert (await post(http, url, scripted().json))[0] == 200
+
+
+async def test_a_failure_of_our_own_leaves_nobody_waiting(http: aiohttp.ClientSession, recorder: Recorder) -> None:
+    def fail(_given: Circumstances) -> Plan:
+        raise RuntimeError("a codec's own mistake")
+
+    script = Script(recorder=recorder)
+    receivers = {OPENAI: lambda *_request: Call("chat.completions", "0000000001.1", fail)}
+    async with Simulator([OPENAI], receivers=receivers) as simulator:
+        simulator.script("0000000001", script)
+        async with http.get(simulator.base_url(OPENAI)) as response:
+            assert response.status == 500
+        assert (await soon(script.ended("0000000001.1"))).ending is Ending.FIN
 
 
 async def test_a_port_that_is_taken() -> None:

@@ -7,6 +7,7 @@ Exit codes, first that applies: 130 interrupted; 2 usage, configuration or harne
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
@@ -40,6 +41,9 @@ def main() -> None:
         _fail(_usage(wrong))
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    except Exception:  # noqa: BLE001 - Python's own exit code for a crash is 1, which means here that a contract failed
+        traceback.print_exc()
+        _fail("this is a bug of the harness; no verdict was given")
     sys.exit(code or 0)
 
 

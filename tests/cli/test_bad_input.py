@@ -66,3 +66,14 @@ def test_a_port_in_use_is_named(harness):
         said = harness("serve", "gateway", "--port", str(port))
     assert said.code == 2
     assert f"port {port} on 127.0.0.1 is in use" in said.err
+
+
+def test_a_crash_of_ours_never_looks_like_a_failed_contract(harness, monkeypatch):
+    def crash():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("harness.contracts.load", crash)
+    said = harness("list", "contracts")
+    assert said.code == 2
+    assert "ZeroDivisionError" in said.err
+    assert "a bug of the harness" in said.err

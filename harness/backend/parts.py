@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, field
 
 from .accounts import Accounts
 from .auth import Authenticator
@@ -32,7 +31,3 @@ class Parts:
     store: type[Store] = Store
     upstream: type[Upstream] = Upstream
     gateway: GatewayParts = field(default_factory=GatewayParts)
-
-    def with_gateway(self, **parts: type[Any]) -> Self:
-        """The same with other parts in the gateway."""
-        return replace(self, gateway=replace(self.gateway, **parts))

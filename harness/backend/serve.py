@@ -95,7 +95,9 @@ async def _drain(common: Common, runners: Mapping[str, web.AppRunner]) -> None:
     await common.flights.drain(common.settings.drain_s)
 
 
-def child(connection: Connection, mapping: Mapping[str, str], systems: Sequence[str], defect: str | None) -> None:
+def child(
+    connection: Connection, mapping: Mapping[str, str], systems: Sequence[str], defect: str | None, port: int = 0
+) -> None:
     """The body of a child process: sends its addresses, or ``{"error": str}``, and serves until told to stop.
 
     It stops, by draining, when the other end of ``connection`` says anything or is closed, and on SIGTERM. SIGINT is
@@ -104,7 +106,7 @@ def child(connection: Connection, mapping: Mapping[str, str], systems: Sequence[
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         settings = Settings.from_mapping({"LOG_STREAM": "none", **mapping})
-        asyncio.run(_child(connection, settings, systems, defect))
+        asyncio.run(_child(connection, settings, systems, defect, port))
     except (SettingsError, OSError, SQLAlchemyError) as failure:
         with suppress(OSError):
             connection.send({"error": f"{type(failure).__name__}: {failure}"})
@@ -112,13 +114,15 @@ def child(connection: Connection, mapping: Mapping[str, str], systems: Sequence[
         connection.close()
 
 
-async def _child(connection: Connection, settings: Settings, systems: Sequence[str], defect: str | None) -> None:
+async def _child(
+    connection: Connection, settings: Settings, systems: Sequence[str], defect: str | None, port: int
+) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(connection.fileno(), stop.set)
     try:
-        await serve(settings, systems=systems, defect=defect, ready=connection.send, stop=stop)
+        await serve(settings, systems=systems, defect=defect, port=port, ready=connection.send, stop=stop)
     finally:
         loop.remove_reader(connection.fileno())
         loop.remove_signal_handler(signal.SIGTERM)

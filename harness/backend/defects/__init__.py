@@ -8,6 +8,7 @@ from types import MappingProxyType
 from harness.backend.parts import Parts
 from harness.backend.settings import SettingsError
 
+from . import auth, cleanup, credits, errors, ids, log, models, prices, stream  # noqa: A004 - importing registers
 from .base import Defect
 
 DEFECTS: Mapping[str, type[Defect]] = MappingProxyType(dict(sorted(Defect.known.items())))
@@ -19,3 +20,19 @@ def defective(name: str) -> Parts:
     if name not in DEFECTS:
         raise SettingsError(f"there is no defect {name!r}")
     return DEFECTS[name]().apply(Parts())
+
+
+__all__ = [
+    "DEFECTS",
+    "Defect",
+    "auth",
+    "cleanup",
+    "credits",
+    "defective",
+    "errors",
+    "ids",
+    "log",
+    "models",
+    "prices",
+    "stream",
+]

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from harness.backend.parts import Parts
 
 
-class Defect(ABC):
+def instead(**parts: type[Any]) -> Mapping[str, type[Any]]:
+    """Part -> the wrong class to put in its place."""
+    return MappingProxyType(parts)
+
+
+class Defect:
     """One thing that is wrong. A subclass is registered by its ``id``.
 
-    ``summary`` says what is wrong, as an observer would; ``apply`` puts the wrong part in.
+    ``summary`` says what is wrong, as an observer would. ``shared`` and ``gateway`` name the parts of ``Parts`` and of
+    ``GatewayParts`` that are replaced.
     """
 
     id: ClassVar[str]
     summary: ClassVar[str]
+    shared: ClassVar[Mapping[str, type[Any]]] = instead()
+    gateway: ClassVar[Mapping[str, type[Any]]] = instead()
     known: ClassVar[dict[str, type[Defect]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -23,6 +33,6 @@ class Defect(ABC):
             raise ValueError(f"two defects are called {cls.id}")
         Defect.known[cls.id] = cls
 
-    @abstractmethod
     def apply(self, parts: Parts) -> Parts:
-        """The parts with the wrong one in its place."""
+        """The parts with the wrong ones in their places."""
+        return replace(parts, **self.shared, gateway=replace(parts.gateway, **self.gateway))

@@ -31,7 +31,7 @@ async def build(common: Common, parts: GatewayParts) -> web.Application:
         errors=errors,
         wire=wire,
         relay=parts.relay(wire),
-        terminals=parts.terminals(wire, errors, common.settings.segment_s),
+        terminals=parts.terminals(wire, common.settings.segment_s),
         journal=parts.journal(common.log, counter),
     )
     front = parts.front(common.flights, calls, catalogue, errors)

@@ -38,8 +38,12 @@ class Billing:
         """Charge a completed call; gives the tokens that it was charged for."""
         call.record.phase = Phase.COST
         tokens = self._counter.count(call.usage, len(call.ask.prompt), call.characters)
-        await self.settle(call, tokens, self._pricing.price(call.model.rate, tokens))
+        await self.settle(call, tokens, self.price(call, tokens))
         return tokens
+
+    def price(self, call: Call, tokens: Tokens) -> int:
+        """The price of a completed call."""
+        return self._pricing.price(call.model.rate, tokens)
 
     async def close(self, call: Call) -> None:
         """End the hold of a call that did not complete; nothing to do where it has ended."""

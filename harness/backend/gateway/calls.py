@@ -27,8 +27,6 @@ from .request import BODY_BYTES_MAX, Ask, Validator
 from .tokens import Tokens
 from .wire import ClientGone, EventStream, Terminals, Wire, characters_of
 
-REQUEST_ID = "x-request-id"
-
 
 class Calls:
     """Serves chat completions.
@@ -197,13 +195,13 @@ class Calls:
         try:
             await finish(self.billing.close(call))
         finally:
-            await self.terminals.within_limit(out, self.terminals.failed(self.told(error), out))
+            told = self.cut_short(error) or self.errors.in_band(error)
+            await self.terminals.within_limit(out, self.terminals.failed(call, told, out))
         return out.response
 
     async def open(self, request: web.Request, call: Call) -> EventStream:
         """Send the header section of a stream."""
         response = web.StreamResponse(headers=self.stream_headers())
-        response.headers[REQUEST_ID] = str(call.record.id)
         try:
             await response.prepare(request)
         except ConnectionError as gone:
@@ -237,15 +235,14 @@ class Calls:
         record.fail(error)
         if record.http_status is not None:
             raise asyncio.CancelledError from error  # a stream that could not even be ended: cut the connection
-        told = self.told(error)
+        told = self.cut_short(error) or self.errors.answer(error)
         body = self.errors.answer_body(told)
         return self.answered(record, web.json_response(body, status=told.status, headers=dict(told.headers)))
 
-    def told(self, error: Exception) -> GatewayError:
-        """What the client is told of an error."""
-        if self.flights.draining and isinstance(error, UpstreamError) and error.kind is Kind.TIMEOUT:
-            return shutting_down()
-        return self.errors.map(error)
+    def cut_short(self, error: Exception) -> GatewayError | None:
+        """What the client is told where shut-down, and not the provider, ended the call."""
+        late = isinstance(error, UpstreamError) and error.kind is Kind.TIMEOUT
+        return shutting_down() if late and self.flights.draining else None
 
     def answered(self, record: Record, response: web.Response) -> web.Response:
         """An answer in one piece is about to go out."""

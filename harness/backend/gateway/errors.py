@@ -151,6 +151,14 @@ class ErrorMapper:
         message = f"The call needs {error.needed} credits in advance, the balance is {error.balance}."
         return GatewayError(402, "insufficient_credits", message, type="insufficient_credits")
 
+    def answer(self, error: BaseException) -> GatewayError:
+        """What is told by an answer of its own."""
+        return self.map(error)
+
+    def in_band(self, error: BaseException) -> GatewayError:
+        """What is told inside a stream that has begun."""
+        return self.map(error)
+
     def answer_body(self, error: GatewayError) -> Any:
         """The body of an error answer."""
         return error.body()

@@ -9,10 +9,11 @@ from aiohttp.typedefs import Handler, Middleware
 
 from harness.backend.flights import Flights
 
-from .calls import REQUEST_ID, Calls
+from .calls import Calls
 from .catalogue import Catalogue
 from .errors import ErrorMapper, GatewayError, shutting_down
 
+REQUEST_ID = "x-request-id"
 _ID = web.RequestKey("id", UUID)
 _SINCE = 1_735_689_600  # 2025-01-01; the field is required, and says nothing here
 

@@ -44,7 +44,7 @@ class Relay:
         await out.send(piece)
         call.chunks += 1
         call.characters += characters_of(piece["choices"], "delta")
-        call.finished = call.finished or any(choice["finish_reason"] for choice in piece["choices"])
+        call.finished = call.finished or any(choice.get("finish_reason") for choice in choices_of(chunk))
 
     def note(self, call: Call, chunk: Mapping[str, Any]) -> None:
         """Keep the usage, wherever the provider puts it; the last one counts."""

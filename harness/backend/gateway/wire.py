@@ -12,7 +12,7 @@ from aiohttp import web
 from harness.backend.upstream import Kind, UpstreamError
 
 from .call import Call
-from .errors import ErrorMapper, GatewayError
+from .errors import GatewayError
 from .tokens import Tokens
 
 _DELTA = ("role", "content", "refusal", "tool_calls")
@@ -120,7 +120,7 @@ class EventStream:
     """A streamed response to one client. Its header section has gone out. Raises ClientGone."""
 
     def __init__(self, request: web.Request, response: web.StreamResponse) -> None:
-        self._request = request
+        self.request = request
         self.response = response
 
     async def send(self, data: Mapping[str, Any]) -> None:
@@ -140,16 +140,15 @@ class EventStream:
 
     def abort(self) -> None:
         """Cut the connection: the client does not read, and what is buffered for it cannot be taken back."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
+        if self.request.transport is not None:
+            self.request.transport.abort()
 
 
 class Terminals:
     """The ends of a stream. Each is written within a limit: a client that does not read cannot hold a call open."""
 
-    def __init__(self, wire: Wire, errors: ErrorMapper, limit_s: float) -> None:
+    def __init__(self, wire: Wire, limit_s: float) -> None:
         self._wire = wire
-        self._errors = errors
         self._limit_s = limit_s
 
     async def completed(self, call: Call, tokens: Tokens, out: EventStream) -> None:
@@ -158,8 +157,9 @@ class Terminals:
             await out.send(self._wire.usage_chunk(call, tokens))
         await self.done(out)
 
-    async def failed(self, error: GatewayError, out: EventStream) -> None:
+    async def failed(self, call: Call, error: GatewayError, out: EventStream) -> None:
         """The end of an answer that broke off: one error event, then ``[DONE]``. No finish reason is made up."""
+        del call
         await out.send(self.error_event(error))
         await self.done(out)
 

@@ -1,0 +1,99 @@
+"""Defects in what is left when a call is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+from uuid import UUID
+
+from aiohttp import web
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+from harness.backend.clients import ProviderClients
+from harness.backend.gateway.calls import Calls
+from harness.backend.providers import Provider
+from harness.backend.settings import Settings
+from harness.backend.upstream import Upstream, UpstreamError
+
+from .base import Defect, instead
+
+Chunk = dict[str, Any]
+
+
+class ClientGoneRunsOn(Defect):
+    """The provider is read by a task that nobody stops."""
+
+    id = "client-gone-runs-on"
+    summary = "the provider's call goes on after the client has left"
+
+    class _RunsOn(Upstream):
+        async def complete(self, provider: Provider, body: Mapping[str, Any]) -> Chunk:
+            return await asyncio.shield(asyncio.create_task(super().complete(provider, body)))
+
+        @asynccontextmanager
+        async def stream(self, provider: Provider, body: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[Chunk]]:
+            queue: asyncio.Queue[Chunk | UpstreamError | None] = asyncio.Queue()
+            task = asyncio.create_task(self._pump(provider, body, queue))
+            yield self._read(queue, task)
+
+        async def _pump(self, provider: Provider, body: Mapping[str, Any], queue: asyncio.Queue[Any]) -> None:
+            try:
+                async with super().stream(provider, body) as chunks:
+                    async for chunk in chunks:
+                        queue.put_nowait(chunk)
+                queue.put_nowait(None)
+            except UpstreamError as failure:
+                queue.put_nowait(failure)
+
+        async def _read(self, queue: asyncio.Queue[Any], task: asyncio.Task[None]) -> AsyncIterator[Chunk]:
+            while (item := await queue.get()) is not None:
+                if isinstance(item, UpstreamError):
+                    raise item
+                yield item
+            await task
+
+    shared = instead(upstream=_RunsOn)
+
+
+class SessionPerStream(Defect):
+    """Each call opens an HTTP session of its own and leaves it open."""
+
+    id = "session-per-stream"
+    summary = "a provider client is made for each call and never closed"
+
+    class _Opens(ProviderClients):
+        def __init__(self, settings: Settings) -> None:
+            super().__init__(settings)
+            self._opened: list[DefaultAsyncHttpxClient] = []
+
+        def client(self, provider: Provider) -> AsyncOpenAI:
+            self._opened.append(self._new_session())
+            return self._new_client(provider, self._opened[-1])
+
+        def open_sessions(self) -> int:
+            return super().open_sessions() + len(self._opened)
+
+        async def close(self) -> None:
+            await super().close()
+            for session in self._opened:  # with the process they would end anyway
+                await session.aclose()
+
+    shared = instead(clients=_Opens)
+
+
+class TaskLeftBehind(Defect):
+    """Each call starts a task that waits for what never comes."""
+
+    id = "task-left-behind"
+    summary = "every call leaves a task behind"
+
+    class _Forgets(Calls):
+        waiting: ClassVar[set[asyncio.Task[Any]]] = set()
+
+        async def handle(self, request: web.Request, call_id: UUID) -> web.StreamResponse:
+            self.waiting.add(asyncio.create_task(asyncio.Event().wait()))
+            return await super().handle(request, call_id)
+
+    gateway = instead(calls=_Forgets)

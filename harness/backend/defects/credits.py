@@ -1,0 +1,253 @@
+"""Defects in holding and settling credits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any, cast
+from uuid import UUID
+
+from aiohttp import web
+from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from harness.backend.accounts import Accounts, Hold, InsufficientCredits, Settled, User
+from harness.backend.flights import Flight
+from harness.backend.gateway.billing import Billing
+from harness.backend.gateway.call import Call, Phase, Record
+from harness.backend.gateway.calls import Calls
+from harness.backend.gateway.tokens import Tokens
+from harness.backend.store import ENTRIES, ONE_END, Store
+from harness.backend.upstream import UpstreamError
+
+from .base import Defect, instead
+
+
+class Unguarded(Store):
+    """A database that was not told of the ledger's promises: where a part is wrong, it does not notice either."""
+
+    pragmas = (*Store.pragmas, "PRAGMA ignore_check_constraints=ON")
+
+    async def prepare(self) -> None:
+        """Without the indexes that allow a hold one end."""
+        await super().prepare()
+        async with self.begin() as tx:
+            await tx.execute(text(f"DROP INDEX {ONE_END.name}"))
+
+
+class RacyHold(Defect):
+    """The balance is read, something else is waited for, and then it is written."""
+
+    id = "racy-hold"
+    summary = "two calls at once can spend one balance"
+
+    class _Races(Accounts):
+        window_s = 0.05  # what lies between looking and taking, say a look into a cache
+
+        async def hold(self, user_id: UUID, amount: int, reason: str = "") -> Hold:
+            async with self._store.begin() as tx:
+                seen = await self._balance(tx, user_id)
+            if seen < amount:
+                raise InsufficientCredits(amount, seen)
+            await asyncio.sleep(self.window_s)
+            return await super().hold(user_id, amount, reason)
+
+        async def _take(self, tx: AsyncConnection, user_id: UUID, amount: int) -> int:
+            return await self._add(tx, user_id, -amount)
+
+    shared = instead(accounts=_Races, store=Unguarded)
+
+
+class CreditNotChecked(Defect):
+    """Whoever has too little pays what is there."""
+
+    id = "credit-not-checked"
+    summary = "a call is made although the balance is below the hold"
+
+    class _Trusts(Accounts):
+        async def hold(self, user_id: UUID, amount: int, reason: str = "") -> Hold:
+            try:
+                return await super().hold(user_id, amount, reason)
+            except InsufficientCredits as short:
+                return await super().hold(user_id, short.balance, reason)
+
+    shared = instead(accounts=_Trusts)
+
+
+class NegativeBalance(Defect):
+    """The whole price is charged, whatever is left."""
+
+    id = "negative-balance"
+    summary = "settling may push a balance below zero"
+
+    class _Charges(Accounts):
+        async def _chargeable(self, tx: AsyncConnection, user_id: UUID, price: int, held: int) -> int:
+            return price
+
+    shared = instead(accounts=_Charges, store=Unguarded)
+
+
+class BalanceDrifts(Defect):
+    """The balance is written by someone who writes no entry."""
+
+    id = "balance-drifts"
+    summary = "the balance is not what the entries add up to"
+
+    class _Drifts(Accounts):
+        async def settle(self, hold_id: UUID, price: int, **more: Any) -> Settled:
+            settled = await super().settle(hold_id, price, **more)
+            async with self._store.begin() as tx:
+                await self._add(tx, settled.user_id, 1)
+            return settled
+
+    shared = instead(accounts=_Drifts)
+
+
+class DoubleSettle(Defect):
+    """Settled by the call, then released by whoever comes late."""
+
+    id = "double-settle"
+    summary = "a hold that was settled is released as well"
+
+    class _Twice(Accounts):
+        async def settle(self, hold_id: UUID, price: int, **more: Any) -> Settled:
+            settled = await super().settle(hold_id, price, **more)
+            async with self._store.begin() as tx:
+                await tx.execute(update(ENTRIES).where(ENTRIES.c.id == hold_id).values(open=True))
+            await self.release(hold_id)
+            return settled
+
+    shared = instead(accounts=_Twice, store=Unguarded)
+
+
+class HoldTooSmall(Defect):
+    """The balance is checked for all of it, and a part is set aside."""
+
+    id = "hold-too-small"
+    summary = "the hold of a streamed call leaves the output limit out"
+
+    class _InPart(Accounts):
+        async def hold_part(self, user_id: UUID, whole: int, part: int) -> Hold:
+            started_ns = time.monotonic_ns()
+            async with self._store.begin() as tx:
+                await self._take(tx, user_id, whole)
+                balance = await self._add(tx, user_id, whole - part)
+                hold_id = await self._write_hold(tx, user_id, part, balance, "", started_ns)
+            return Hold(hold_id, user_id, part, balance)
+
+    class _Holds(Billing):
+        async def hold(self, call: Call) -> None:
+            if not call.ask.stream:
+                await super().hold(call)
+                return
+            prompt = self._pricing.price(call.model.rate, self._counter.prompt(len(call.ask.prompt), 0))
+            accounts = cast("HoldTooSmall._InPart", self._accounts)
+            call.hold = await accounts.hold_part(call.user_id, self.hold_credits(call), prompt)
+
+    shared = instead(accounts=_InPart)
+    gateway = instead(billing=_Holds)
+
+
+class HoldNeverReleased(Defect):
+    """Only settling is thought of."""
+
+    id = "hold-never-released"
+    summary = "the hold of a call that failed and delivered nothing stays open"
+
+    class _Forgets(Billing):
+        async def release(self, call: Call) -> None:
+            call.hold = None
+
+    gateway = instead(billing=_Forgets)
+
+
+class HoldKeptWhenClientLeaves(Defect):
+    """The handler is cancelled, and with it the clean-up."""
+
+    id = "hold-kept-when-client-leaves"
+    summary = "the hold stays open when the client leaves before the first words"
+
+    class _Forgets(Billing):
+        async def client_left(self, call: Call) -> None:
+            if call.characters:
+                await super().client_left(call)
+
+    gateway = instead(billing=_Forgets)
+
+
+class LeftBilledInFull(Defect):
+    """Who leaves pays for what was set aside."""
+
+    id = "left-billed-in-full"
+    summary = "a client that leaves is charged the whole hold"
+
+    class _Charges(Billing):
+        async def client_left(self, call: Call) -> None:
+            if call.hold is not None:
+                await self.settle(call, self._counter.delivered(call.characters), call.hold.credits)
+
+    gateway = instead(billing=_Charges)
+
+
+class FailedBilledInFull(Defect):
+    """A stream that broke off costs what was set aside."""
+
+    id = "failed-billed-in-full"
+    summary = "a stream that failed is charged the whole hold"
+
+    class _Charges(Billing):
+        async def stream_failed(self, call: Call) -> None:
+            if call.hold is not None:
+                await self.settle(call, self._counter.delivered(call.characters), call.hold.credits)
+
+    gateway = instead(billing=_Charges)
+
+
+class FailedPlainCharged(Defect):
+    """A plain call is charged as soon as it is made."""
+
+    id = "failed-plain-charged"
+    summary = "a plain call that failed is charged the whole hold"
+
+    class _Charges(Billing):
+        async def plain_failed(self, call: Call) -> None:
+            if call.hold is not None:
+                await self.settle(call, Tokens(0, 0, estimated=True), call.hold.credits)
+
+    gateway = instead(billing=_Charges)
+
+
+class ChargesBeforeValidation(Defect):
+    """A credit is taken first, and the request read afterwards."""
+
+    id = "charges-before-validation"
+    summary = "a request that is refused for what it asks costs a credit"
+
+    class _Charges(Calls):
+        async def serve(self, request: web.Request, record: Record, user: User, flight: Flight) -> web.StreamResponse:
+            response = await super().serve(request, record, user, flight)
+            if record.failed_in is Phase.LOOKUP and response.status in (400, 413):
+                hold = await self.accounts.hold(user.id, 1)
+                await self.accounts.settle(hold.id, 1)
+            return response
+
+    gateway = instead(calls=_Charges)
+
+
+class OverspendCallsProvider(Defect):
+    """The balance is looked at when the answer is there."""
+
+    id = "overspend-calls-provider"
+    summary = "a call that is refused for lack of credit reaches the provider first"
+
+    class _Calls402(Calls):
+        async def hold(self, call: Call) -> None:
+            try:
+                await super().hold(call)
+            except InsufficientCredits:
+                with suppress(UpstreamError):
+                    await self.upstream.complete(call.model.provider, call.ask.body)
+                raise
+
+    gateway = instead(calls=_Calls402)

@@ -1,0 +1,173 @@
+"""Defects in telling a client what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+from openai import APIError, AsyncStream
+
+from harness.backend.flights import Flight
+from harness.backend.gateway.call import Call
+from harness.backend.gateway.calls import Calls
+from harness.backend.gateway.errors import ErrorMapper, GatewayError
+from harness.backend.gateway.request import Validator
+from harness.backend.providers import Provider
+from harness.backend.upstream import Upstream, UpstreamError
+
+from .base import Defect, instead
+
+
+class Flattened500(Defect):
+    """Whatever the provider did, it is our internal error."""
+
+    id = "flattened-500"
+    summary = "every provider failure becomes the same 500"
+
+    class _Mapper(ErrorMapper):
+        def answer(self, error: BaseException) -> GatewayError:
+            told = super().answer(error)
+            if not isinstance(error, UpstreamError):
+                return told
+            return GatewayError(500, "internal_error", told.message, type="server_error", headers=told.headers)
+
+    gateway = instead(errors=_Mapper)
+
+
+class InBandCodeGeneric(Defect):
+    """The status is spent, and the code says nothing."""
+
+    id = "in-band-code-generic"
+    summary = "every error event has the same code"
+
+    class _Mapper(ErrorMapper):
+        def in_band(self, error: BaseException) -> GatewayError:
+            told = super().in_band(error)
+            return GatewayError(told.status, "stream_error", told.message, type="server_error")
+
+    gateway = instead(errors=_Mapper)
+
+
+class LeaksProviderWords(Defect):
+    """What the provider says about our key is passed on."""
+
+    id = "leaks-provider-words"
+    summary = "the provider's words about the gateway's key reach the client"
+
+    class _Mapper(ErrorMapper):
+        def auth_message(self, error: UpstreamError) -> str:
+            return error.words or super().auth_message(error)
+
+    gateway = instead(errors=_Mapper)
+
+
+class BadRequestMessageLost(Defect):
+    """The provider knew what was wrong; nobody else will."""
+
+    id = "bad-request-message-lost"
+    summary = "a 400 of the provider's loses its message"
+
+    class _Mapper(ErrorMapper):
+        def refused_message(self, error: UpstreamError) -> str:
+            return "Bad request."
+
+    gateway = instead(errors=_Mapper)
+
+
+class RetryAfterDropped(Defect):
+    """How long to wait is not passed on."""
+
+    id = "retry-after-dropped"
+    summary = "a 429 loses the provider's retry-after"
+
+    class _Mapper(ErrorMapper):
+        def headers(self, error: UpstreamError) -> dict[str, str]:
+            return {}
+
+    gateway = instead(errors=_Mapper)
+
+
+class ErrorShapeBare(Defect):
+    """An error object with half of its fields."""
+
+    id = "error-shape-bare"
+    summary = "an error answer lacks type and param"
+
+    class _Mapper(ErrorMapper):
+        def answer_body(self, error: GatewayError) -> Any:
+            return {"error": {"message": error.message, "code": error.code}}
+
+    gateway = instead(errors=_Mapper)
+
+
+class BadInputUnnamed(Defect):
+    """The refusal of a field does not say which."""
+
+    id = "bad-input-unnamed"
+    summary = "the refusal of a bad field does not name the field"
+
+    class _Mapper(ErrorMapper):
+        def answer(self, error: BaseException) -> GatewayError:
+            told = super().answer(error)
+            if not isinstance(error, GatewayError) or told.code != "invalid_request_error":
+                return told
+            return GatewayError(told.status, told.code, "The request is invalid.")
+
+    gateway = instead(errors=_Mapper)
+
+
+class BadJson500(Defect):
+    """Nobody thought of a body that is not JSON."""
+
+    id = "bad-json-500"
+    summary = "a body that is not JSON is answered by 500"
+
+    class _Trusts(Validator):
+        def decode(self, raw: bytes) -> Any:
+            return json.loads(raw)
+
+    gateway = instead(validator=_Trusts)
+
+
+class DropsRequest(Defect):
+    """The call was made and charged, and the caller never hears of it."""
+
+    id = "drops-request"
+    summary = "the connection is closed without an answer where the provider gave no sane usage"
+
+    class _Drops(Calls):
+        async def plain(self, call: Call, flight: Flight) -> web.Response:
+            response = await super().plain(call, flight)
+            if self.journal.estimated(call):
+                raise asyncio.CancelledError
+            return response
+
+    gateway = instead(calls=_Drops)
+
+
+class RetriesProvider(Defect):
+    """A failing provider gets three times the load."""
+
+    id = "retries-provider"
+    summary = "a failed call of the provider is made three times"
+
+    class _Retries(Upstream):
+        tries = 3
+
+        async def complete(self, provider: Provider, body: Mapping[str, Any]) -> dict[str, Any]:
+            for _ in range(1, self.tries):
+                with suppress(UpstreamError):
+                    return await super().complete(provider, body)
+            return await super().complete(provider, body)
+
+        async def _open(self, provider: Provider, body: Mapping[str, Any]) -> AsyncStream[object]:
+            for _ in range(1, self.tries):
+                with suppress(APIError):
+                    return await super()._open(provider, body)
+            return await super()._open(provider, body)
+
+    shared = instead(upstream=_Retries)

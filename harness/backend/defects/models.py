@@ -1,0 +1,92 @@
+"""Defects in what may be called, and under which name."""
+
+from __future__ import annotations
+
+from harness.backend.gateway.call import Call
+from harness.backend.gateway.catalogue import Catalogue, Listing
+from harness.backend.gateway.errors import GatewayError, internal
+from harness.backend.gateway.front import Front
+from harness.backend.gateway.pricing import Rate
+from harness.backend.gateway.wire import Wire
+from harness.backend.providers import Provider
+
+from .base import Defect, instead
+
+
+class UpstreamModelEchoed(Defect):
+    """The provider's name for a model replaces the client's."""
+
+    id = "upstream-model-echoed"
+    summary = "an answer names the model as provider/model, not as it was asked for"
+
+    class _Names(Wire):
+        def model_name(self, call: Call) -> str:
+            return f"{call.model.provider.name}/{call.model.name}"
+
+    gateway = instead(wire=_Names)
+
+
+class TierIgnored(Defect):
+    """Everybody may call everything."""
+
+    id = "tier-ignored"
+    summary = "a model of a higher tier is served to a lower one"
+
+    class _Open(Catalogue):
+        def admit(self, listing: Listing, tier: str) -> None:
+            return
+
+    gateway = instead(catalogue=_Open)
+
+
+class UnpricedCalled(Defect):
+    """No pricing row, so some other row is taken."""
+
+    id = "unpriced-called"
+    summary = "a model without a price is called, at the price of another"
+
+    class _Guesses(Catalogue):
+        def rate(self, listing: Listing, provider: Provider) -> Rate:
+            found = self._pricing.rate(provider.name, listing.name) or self._pricing.rate("openai", "gpt-4o-mini")
+            return found or super().rate(listing, provider)
+
+    gateway = instead(catalogue=_Guesses)
+
+
+class ListsUncallableModel(Defect):
+    """The list has a model that was taken out of service."""
+
+    id = "lists-uncallable-model"
+    summary = "the list has a model that cannot be called"
+
+    class _Lists(Catalogue):
+        def listed(self) -> list[tuple[str, str]]:
+            return [*super().listed(), ("gpt-3.5-turbo", "openai")]
+
+    gateway = instead(catalogue=_Lists)
+
+
+class ModelListBare(Defect):
+    """The list comes without its envelope."""
+
+    id = "model-list-bare"
+    summary = "the list of models is a bare array"
+
+    class _Lists(Front):
+        def model_list(self, listed: list[tuple[str, str]]) -> object:
+            return [{"id": name} for name, _ in listed]
+
+    gateway = instead(front=_Lists)
+
+
+class UnknownModel500(Defect):
+    """A name that no model has was not thought of."""
+
+    id = "unknown-model-500"
+    summary = "a model that nobody has is answered by 500"
+
+    class _Fails(Catalogue):
+        def unknown(self, name: str) -> GatewayError:
+            return internal()
+
+    gateway = instead(catalogue=_Fails)

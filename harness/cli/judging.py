@@ -49,12 +49,13 @@ def show(path: Annotated[Path, typer.Argument(metavar="CASSETTE")], json: JsonOp
 
 
 def check(paths: Paths, json: JsonOption = False) -> int:
-    """Judge recordings made by others (vcrpy's format): classified, judged by the provider contracts, and counted."""
+    """Judge recordings made by others, in any known format: classified, judged as provider traffic, and counted."""
     from harness.core.verdict import exit_code
     from harness.report.check_table import tables
     from harness.suite.check import check as check_paths
 
-    report = check_paths(paths)
+    with output.progress("checking") as tell:
+        report = check_paths(paths, progress=lambda done, total: tell(done, total, ""))
     if json:
         output.put_json(report.to_json())
     else:

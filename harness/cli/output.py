@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+Tell = Callable[[int, int, str], None]
+"""Called with how many are done, how many there are, and which was the last."""
 
 
 def put_json(document: Any) -> None:
@@ -34,3 +40,28 @@ def say(line: str) -> None:
     """A line on standard output as it is, neither wrapped nor marked up: fit to be copied."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Tell]:
+    """A bar on standard error while something lasts, gone at the end; none where that is no terminal, or in CI."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    out = console(err=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[last]}", style="dim", markup=False),
+        console=out,
+        disable=not out.is_terminal or "CI" in os.environ,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(doing, total=None, last="")
+
+        def tell(done: int, total: int, last: str) -> None:
+            bar.update(task, completed=done, total=total, last=last)
+
+        yield tell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import itertools
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
@@ -14,8 +14,6 @@ import typer
 from . import output
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from harness.contracts.registry import Contract
     from harness.core.case import Case
     from harness.core.profile import Profile
@@ -142,14 +140,14 @@ def _execute(
 
     from harness.suite import run as suite
 
-    with _progress() as progress:
-        bar = progress.add_task(
-            f"{profile.name}{f' with {options.defect}' if options.defect else ''}", total=len(planned)
-        )
+    doing = f"{profile.name} with {options.defect}" if options.defect else profile.name
+    with output.progress(doing) as tell:
+        numbers = itertools.count(1)
+        tell(0, len(planned), "")
 
         def told(done: CaseResult) -> None:
             options.told(done)
-            progress.update(bar, advance=1, case=str(done.case))
+            tell(next(numbers), len(planned), str(done.case))
 
         return asyncio.run(_interruptible(suite.run(profile, planned, contracts, replace(options, told=told))))
 
@@ -159,19 +157,3 @@ async def _interruptible(running: Coroutine[Any, Any, RunResult]) -> RunResult:
     task = asyncio.ensure_future(running)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await task
-
-
-def _progress() -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    quiet = not output.console(err=True).is_terminal or "CI" in os.environ
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[case]}"),
-        console=output.console(err=True),
-        disable=quiet,
-        transient=True,
-    )

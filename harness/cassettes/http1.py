@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import h11
 
-from harness.core.recording import Headers
+from harness.core.recording import LONG_BODY_BYTES, Headers, Whole, shortened
 
 MAX_HEAD_BYTES = 1 << 20
 _ANY_REQUEST = [("host", "x")]
@@ -78,12 +79,17 @@ class ResponseParser:
 
 
 class RequestParser:
-    """A request from the bytes sent. Bytes that h11 cannot read are taken as they are, after the header section."""
+    """A request from the bytes sent. Bytes that h11 cannot read are taken as they are, after the header section.
+
+    Of a long body the beginning is kept, and with it what the whole was.
+    """
 
     def __init__(self) -> None:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._raw: bytearray | None = bytearray()
         self._body = bytearray()
+        self._size = 0
+        self._digest = hashlib.sha256()
         self._strange = False
         self.headers: Headers | None = None
 
@@ -94,10 +100,17 @@ class RequestParser:
 
     @property
     def body(self) -> bytes:
-        """The body sent so far, without transfer coding."""
+        """The body sent so far (of a long one the beginning), without transfer coding."""
         if self._strange and self._raw is not None:
-            return bytes(self._raw.partition(b"\r\n\r\n")[2])
+            return shortened(bytes(self._raw.partition(b"\r\n\r\n")[2]))[0]
         return bytes(self._body)
+
+    @property
+    def whole(self) -> Whole | None:
+        """What the body was, where ``body`` is only its beginning."""
+        if self._strange and self._raw is not None:
+            return shortened(bytes(self._raw.partition(b"\r\n\r\n")[2]))[1]
+        return Whole(self._size, self._digest.hexdigest()) if self._size > LONG_BODY_BYTES else None
 
     def feed(self, data: bytes) -> None:
         """More bytes went out."""
@@ -116,7 +129,9 @@ class RequestParser:
             if isinstance(event, h11.Request):
                 self.headers = fields(event.headers)
             elif isinstance(event, h11.Data):
-                self._body += event.data
+                self._body += event.data[: max(0, LONG_BODY_BYTES - self._size)]
+                self._size += len(event.data)
+                self._digest.update(event.data)
             elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)):
                 self._raw = None
                 return

@@ -30,6 +30,7 @@ from harness.core.recording import (
     Response,
     Segment,
     Side,
+    Whole,
 )
 
 from .yamljson import plain
@@ -155,6 +156,8 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
         value = getattr(exchange, name)
         if value is not None:
             stream[name] = _text(name, value, exact)
+    if request.whole is not None:
+        exact["request_whole"] = [request.whole.size, request.whole.sha256]
     asked_headers = _headers("request_headers", request.headers, exact)
     headers = _headers("response_headers", response.headers if response else (), exact)
     stream["order"] = [_order(asked_headers), _order(headers)]
@@ -304,6 +307,7 @@ def _decode_exchange(interaction: Interaction) -> Exchange:
             _decode_headers(exact.get("request_headers"), request.headers, stream.order[0]),
             _decode_bytes(request.body, request.body64, stream.id),
             stream.sent_ns,
+            _decode_whole(exact.get("request_whole")),
         ),
         response=None if stream.at_ns is None else _decode_response(response, stream, stream.at_ns, exact),
         ending=stream.ending,
@@ -343,6 +347,14 @@ def _decode_bytes(text: str | None, encoded: str | None, where: str) -> bytes:
         return (text or "").encode() if encoded is None else base64.b64decode(encoded)
     except ValueError as failure:
         raise CassetteError(f"a body of {where} is not base64: {failure}") from failure
+
+
+def _decode_whole(exact: Json) -> Whole | None:
+    """What a request body was of which only the beginning stands in the file."""
+    try:
+        return None if exact is None else Whole(*msgspec.convert(exact, tuple[int, str]))
+    except msgspec.ValidationError as failure:
+        raise CassetteError(f"a note of a long body that is none: {failure}") from failure
 
 
 def _decode_headers(exact: Json, shown: dict[str, list[str]], order: list[int]) -> Headers:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from harness.core.errors import PlaybackMiss
-from harness.core.recording import Exchange
+from harness.core.recording import Exchange, Whole, shortened
 
 from .redact import MARKER, Redactor
 
@@ -36,7 +36,8 @@ class Matcher:
         for exchange in sorted(exchanges, key=lambda one: one.request.sent_ns):
             request = exchange.request
             self._waiting[exchange.id] = exchange
-            self._by_body[self._key(request.method, request.url, request.body)].append(exchange.id)
+            body = self._key(request.method, request.url, request.body, request.whole)
+            self._by_body[body].append(exchange.id)
             self._by_address[self._key(request.method, request.url, None)].append(exchange.id)
 
     @property
@@ -52,15 +53,20 @@ class Matcher:
         """
         queues = self._by_address if body is None else self._by_body
         queue = queues.get(self._key(method, url, body), deque())
+        if not queue and body and (whole := shortened(body)[1]):
+            queue = queues.get(self._key(method, url, body, whole), queue)
         while queue:
             exchange = self._waiting.pop(queue.popleft(), None)
             if exchange is not None:
                 return exchange
         raise self._miss(method, url, body)
 
-    def _key(self, method: str, url: str, body: bytes | None) -> str:
+    def _key(self, method: str, url: str, body: bytes | None, whole: Whole | None = None) -> str:
         address = self._address(method, url).encode("utf-8", "surrogatepass")
-        content = b"*" if body is None else b"=" + self._content(body)
+        if whole is not None:  # all that is known of a long body is what the whole was
+            content = f"#{whole.size} {whole.sha256}".encode()
+        else:
+            content = b"*" if body is None else b"=" + self._content(body)
         return hashlib.sha256(address + b"\n" + content).hexdigest()
 
     def _address(self, method: str, url: str) -> str:

@@ -11,7 +11,18 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 from harness.core.draft import Draft
-from harness.core.recording import Exchange, Header, Headers, Json, Mark, Probe, Recording, Request, Side
+from harness.core.recording import (
+    Exchange,
+    Header,
+    Headers,
+    Json,
+    Mark,
+    Probe,
+    Recording,
+    Request,
+    Side,
+    shortened,
+)
 
 
 class Sink(Protocol):
@@ -90,13 +101,18 @@ class Recorder:
         provider: str | None = None,
         sent_ns: int | None = None,
     ) -> Draft:
-        """A draft of a new exchange, sent now unless ``sent_ns`` says when. Ids count by side: c1, c2, p1, s1."""
+        """A draft of a new exchange, sent now unless ``sent_ns`` says when. Ids count by side: c1, c2, p1, s1.
+
+        Of a long body only the beginning is kept: see ``core.recording.Whole``.
+        """
+        kept, whole = shortened(body)
+        sent_at_ns = self.now() if sent_ns is None else sent_ns
         self._count[side] += 1
         known: dict[str, Any] = {
             "id": f"{side.value[0]}{self._count[side]}",
             "side": side,
             "operation": operation,
-            "request": Request(method, url, tuple(headers), body, self.now() if sent_ns is None else sent_ns),
+            "request": Request(method, url, tuple(headers), kept, sent_at_ns, whole),
             "tie": tie,
             "provider": provider,
         }

@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from harness.core.recording import Exchange, Header, Headers, Json, Mark, Probe, Recording, Response, Segment
+from harness.core.recording import (
+    LONG_BODY_BYTES,
+    Exchange,
+    Header,
+    Headers,
+    Json,
+    Mark,
+    Probe,
+    Recording,
+    Response,
+    Segment,
+)
 
 from .secrets import CONTEXT, MARKER, Secret, build
 
@@ -66,8 +77,11 @@ class Redactor:
     def exchange(self, exchange: Exchange) -> Exchange:
         """An exchange without secrets."""
         request = exchange.request
-        body = self.data(request.body)
-        headers = _resized(self.headers(request.headers), len(body) - len(request.body))
+        kept = request.body
+        if request.whole is not None and len(kept) == LONG_BODY_BYTES:
+            kept = kept[: self.safe(bytearray(kept), 0)]  # at the cut half of a secret may stand, and not be found
+        body = self.data(kept)
+        headers = _resized(self.headers(request.headers), 0 if request.whole else len(body) - len(kept))
         return replace(
             exchange,
             operation=self.text(exchange.operation),

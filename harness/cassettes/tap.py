@@ -309,6 +309,7 @@ class _Flow:
             request,
             headers=self._outgoing.headers or request.headers,
             body=self._outgoing.body,
+            whole=self._outgoing.whole,
             sent_ns=request.sent_ns if self._started else at_ns,
         )
         self._started = True

@@ -37,10 +37,11 @@ class Answer(StrEnum):
 class Capability(StrEnum):
     """What a target lets the harness do or see beyond its own API; a profile declares which it has."""
 
-    ACCOUNTS = "accounts"  # users can be made, with a balance, a tier and a role
+    ACCOUNTS = "accounts"  # users can be made, with a balance, a tier and a role, and projects for them
     LEDGER = "ledger"  # the probe shows balances, ledger entries and usage rows
     LOG = "log"  # the probe shows the log lines of a user's calls
     RESOURCES = "resources"  # the probe counts tasks, sockets, descriptors and client sessions
     PROVIDER = "provider"  # its provider traffic goes through our simulators
     VARIANTS = "variants"  # it can be started again with other settings
     TOKENS = "tokens"  # tokens can be minted: expired, unsigned, foreign-key ones
+    STARTUP = "startup"  # the probe shows the start-up banner; a .env file can be given as the setting ENV_FILE_TEXT

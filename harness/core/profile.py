@@ -6,7 +6,7 @@ system (models, prices, limits) are handed on to recordings as they are: judging
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -25,10 +25,14 @@ class Launch(StrEnum):
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A model that the target offers. Prices are decimal strings in USD per million tokens; none: not priced."""
+    """A model that the target offers. Prices are decimal strings in USD per million tokens; none: not priced.
+
+    ``upstream`` is the provider's name for it, where that is another.
+    """
 
     id: str
     provider: Provider
+    upstream: str | None = None
     tier: str = "free"
     input_usd_per_million: str | None = None
     output_usd_per_million: str | None = None
@@ -45,10 +49,11 @@ class SystemFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the harness comes by tokens where it cannot make accounts; values are read from the environment."""
+    """How the harness comes by tokens and a project where it cannot make accounts: from the environment."""
 
     token_env: str = ""
     supervisor_token_env: str = ""
+    project_env: str = ""
     jwt_secret_env: str = ""
 
 
@@ -69,6 +74,13 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ready_path: str = "/health"
     ready_s: float = 30.0
     expected_failures: dict[str, str] = {}
+
+    def only(self, systems: Iterable[System]) -> Profile:
+        """The same target with these of its systems: what is not asked for is not started."""
+        wanted = set(systems)
+        return msgspec.structs.replace(
+            self, systems={system: facts for system, facts in self.systems.items() if system in wanted}
+        )
 
     def facts(self, system: System) -> Mapping[str, Any]:
         """The facts of one system as plain JSON, for a recording's header."""

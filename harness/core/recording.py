@@ -6,6 +6,7 @@ decoding and before any content decoding. Everything here is immutable; ``core.d
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,9 @@ Headers = tuple[tuple[str, str], ...]
 T = TypeVar("T")
 
 NO_FAULT = "none"
+
+LONG_BODY_BYTES = 64 * 1024
+"""Of a request body longer than this only so much is kept, with a note of what the whole was."""
 
 STILL_OPEN = "still open when the recording ended"
 """The ``error`` of an exchange that had not ended yet."""
@@ -69,14 +73,30 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """What a body was of which only the beginning is kept: its length in bytes, and its SHA-256 in hex."""
+
+    size: int
+    sha256: str
+
+
+def shortened(body: bytes) -> tuple[bytes, Whole | None]:
+    """As much of a request body as is kept, and what the whole was where that is not all of it."""
+    if len(body) <= LONG_BODY_BYTES:
+        return body, None
+    return body[:LONG_BODY_BYTES], Whole(len(body), hashlib.sha256(body).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """A request as sent. ``sent_ns`` is when its first byte left."""
+    """A request as sent. ``sent_ns`` is when its first byte left. With ``whole``, ``body`` is only the beginning."""
 
     method: str
     url: str
     headers: Headers = ()
     body: bytes = b""
     sent_ns: int = 0
+    whole: Whole | None = None
 
     def header(self, name: str) -> str | None:
         """The first value of a header field, names compared without case; None where absent."""

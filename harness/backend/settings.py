@@ -16,6 +16,7 @@ OWN_NAME = "openai"
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _TAKEN = frozenset({"groq"})
+_PORT_MAX = 65_535
 _KEY_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key has at least the size of the hash
 
 
@@ -30,12 +31,15 @@ class Settings:
     ``openai_base_url`` points the provider ``openai_custom_provider_name`` anywhere: the OpenAI provider itself
     where that is its name, otherwise one more provider. ``openai_api_url`` and ``groq_api_url`` are where the two
     known providers are. An empty ``database_url`` means SQLite in a temporary file, gone when the backend stops.
+    ``groq_default_model`` is what runs take where none is asked for, whatever it is; empty for their own choice.
+    ``health_s`` is how long a health check waits for one part, ``health_fresh_s`` how long its answer is good.
     """
 
     openai_api_key: str = field(default="", repr=False)
     groq_api_key: str = field(default="", repr=False)
     openai_api_url: str = "https://api.openai.com/v1"
     groq_api_url: str = "https://api.groq.com/openai/v1"
+    groq_default_model: str = ""
     openai_base_url: str = field(default="", repr=False)
     openai_custom_provider_name: str = OWN_NAME
     openai_custom_credit_multiplier: Fraction = Fraction(10)
@@ -44,11 +48,14 @@ class Settings:
     jwt_secret: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     database_url: str = field(default="", repr=False)
     log_stream: str = "stderr"
+    port: int = 4000
     connect_s: float = 5.0
     first_byte_s: float = 30.0
     segment_s: float = 30.0
     call_s: float = 60.0
     drain_s: float = 10.0
+    health_s: float = 2.0
+    health_fresh_s: float = 1.0
 
     def __post_init__(self) -> None:
         if len(self.jwt_secret.encode()) < _KEY_BYTES_MIN:
@@ -71,7 +78,7 @@ class Settings:
             SettingsError: a value is not of its kind; the setting is named.
         """
         given: dict[str, Any] = {}
-        for name, (attribute, read) in _SETTINGS.items():
+        for name, (attribute, read) in SETTINGS.items():
             text = mapping.get(name, "").strip()
             if text:
                 given[attribute] = read(name, text)
@@ -94,6 +101,12 @@ def _url(name: str, text: str) -> str:
     return text.rstrip("/")
 
 
+def _port(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:6]) > _PORT_MAX:
+        raise SettingsError(f"{name} must be a whole number from 0 to {_PORT_MAX}, not {text!r}")
+    return int(text)
+
+
 def _seconds(name: str, text: str) -> float:
     try:
         value = float(text)
@@ -114,9 +127,11 @@ def _factor(name: str, text: str) -> Fraction:
     return value
 
 
-_SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
-    "OPENAI_API_KEY": ("openai_api_key", _text),
+SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
+    "PORT": ("port", _port),
     "GROQ_API_KEY": ("groq_api_key", _text),
+    "GROQ_DEFAULT_MODEL": ("groq_default_model", _text),
+    "OPENAI_API_KEY": ("openai_api_key", _text),
     "OPENAI_API_URL": ("openai_api_url", _url),
     "GROQ_API_URL": ("groq_api_url", _url),
     "OPENAI_BASE_URL": ("openai_base_url", _url),
@@ -132,4 +147,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "TIMEOUT_BETWEEN_SEGMENTS_S": ("segment_s", _seconds),
     "TIMEOUT_WHOLE_CALL_S": ("call_s", _seconds),
     "TIMEOUT_DRAIN_S": ("drain_s", _seconds),
+    "TIMEOUT_HEALTH_S": ("health_s", _seconds),
+    "HEALTH_FRESH_S": ("health_fresh_s", _seconds),
 }
+"""Every setting by its name: the attribute of ``Settings`` and how its text is read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    DateTime,
     Dialect,
     ForeignKey,
     Index,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     Uuid,
     event,
     make_url,
@@ -47,6 +50,23 @@ class Usd(TypeDecorator[Decimal]):
         """Text to Decimal."""
         del dialect
         return None if value is None else Decimal(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, in UTC whichever the database: SQLite forgets the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From UTC."""
+        del dialect
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
 
 
 METADATA = MetaData()
@@ -125,6 +145,27 @@ PRICING = Table(
     Column("output_usd_per_million", Usd, nullable=False),
 )
 """What providers ask, in US dollars for a million tokens."""
+
+PROJECTS = Table(
+    "projects",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey(USERS.c.id), nullable=False, index=True),
+)
+"""What a user's runs belong to."""
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("project_id", Uuid, ForeignKey(PROJECTS.c.id), nullable=False, index=True),
+    Column("model", Text, nullable=False),
+    Column("mapped_model", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("output", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""Every run that was completed: the model that was asked for, and the one that the provider was."""
 
 _ENDS = ENTRIES.c.kind.in_(("settle", "release"))
 _REFUNDS = ENTRIES.c.kind == "refund"

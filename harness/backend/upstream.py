@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from enum import StrEnum
@@ -11,6 +12,7 @@ import openai
 from openai import AsyncStream
 
 from .clients import ANSWERED, ProviderClients
+from .flights import Flight
 from .providers import Provider
 
 _PATH = "/chat/completions"
@@ -33,7 +35,8 @@ class Kind(StrEnum):
 class UpstreamError(Exception):
     """A provider failed. ``words`` are the provider's own (they may hold a key) and empty where it said nothing.
 
-    ``said`` is whether the provider told us so itself, rather than falling silent or breaking off.
+    ``said`` is whether the provider told us so itself, rather than falling silent or breaking off. ``type`` and
+    ``code`` are those of the provider's error object.
     """
 
     def __init__(
@@ -43,6 +46,8 @@ class UpstreamError(Exception):
         *,
         words: str = "",
         status: int | None = None,
+        type: str | None = None,
+        code: str | None = None,
         param: str | None = None,
         retry_after: str | None = None,
         said: bool = False,
@@ -50,6 +55,8 @@ class UpstreamError(Exception):
         self.kind = kind
         self.words = words
         self.status = status
+        self.type = type
+        self.code = code
         self.param = param
         self.retry_after = retry_after
         self.said = said
@@ -66,9 +73,13 @@ class Upstream:
         """A whole answer: a JSON object of whatever content. Raises UpstreamError."""
         with _translated(streaming=False):
             answer = await self._clients.client(provider).post(_PATH, cast_to=object, body=body)
-        if not isinstance(answer, dict):
-            raise UpstreamError(Kind.INVALID, "the provider's answer is not a JSON object")
-        return answer
+        return _object(answer)
+
+    async def models(self, provider: Provider) -> dict[str, Any]:
+        """The provider's list of its models, which costs nothing to ask for. Raises UpstreamError."""
+        with _translated(streaming=False):
+            answer = await self._clients.client(provider).get("/models", cast_to=object)
+        return _object(answer)
 
     @asynccontextmanager
     async def stream(self, provider: Provider, body: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
@@ -96,6 +107,36 @@ class Upstream:
                 if not isinstance(chunk, dict):
                     raise UpstreamError(Kind.INVALID, "an event of the provider's stream is not a JSON object")
                 yield chunk
+
+
+@asynccontextmanager
+async def limited(flight: Flight, limit_s: float) -> AsyncIterator[None]:
+    """The time limit of a whole call, as a provider's time-out."""
+    try:
+        async with asyncio.timeout(limit_s) as flight.limit:
+            yield
+    except TimeoutError as late:
+        raise UpstreamError(Kind.TIMEOUT, "the call took longer than it may") from late
+    finally:
+        flight.limit = None
+
+
+def choices_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The choices of an answer or chunk; none where the field is absent. Raises UpstreamError."""
+    choices = answer.get("choices")
+    if choices is None:
+        return []
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+        raise UpstreamError(Kind.INVALID, "the provider's choices are not a list of objects")
+    return choices
+
+
+def part_of(choice: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    """The delta or message of a choice, its content a text or null. Raises UpstreamError."""
+    theirs = choice.get(part)
+    if not isinstance(theirs, dict) or not isinstance(theirs.get("content"), str | None):
+        raise UpstreamError(Kind.INVALID, f"the provider's {part} is not an object with a text for content")
+    return theirs
 
 
 def kind_of_status(status: int) -> Kind:
@@ -156,6 +197,8 @@ def _from_status(error: openai.APIStatusError) -> UpstreamError:
         f"the provider answered {error.status_code}",
         words=_words(body),
         status=error.status_code,
+        type=_text(body.get("type")),
+        code=_text(body.get("code")),
         param=_text(body.get("param")),
         retry_after=error.response.headers.get("retry-after"),
         said=True,
@@ -176,6 +219,8 @@ def _from_band(error: openai.APIError) -> UpstreamError:
         kind_in_band(body),
         "the provider said inside its stream that it failed",
         words=_words(body),
+        type=_text(body.get("type")),
+        code=_text(body.get("code")),
         param=_text(body.get("param")),
         said=True,
     )
@@ -185,6 +230,12 @@ def _require_events(stream: AsyncStream[object]) -> None:
     label = stream.response.headers.get("content-type", "")
     if label and label.partition(";")[0].strip().lower() != "text/event-stream":
         raise UpstreamError(Kind.INVALID, "the provider's stream is not labelled text/event-stream")
+
+
+def _object(answer: object) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise UpstreamError(Kind.INVALID, "the provider's answer is not a JSON object")
+    return answer
 
 
 def _words(body: Mapping[str, Any]) -> str:

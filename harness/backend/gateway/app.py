@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.common import Common
 
 from .catalogue import load_catalogue
 from .parts import GatewayParts
-from .request import BODY_BYTES_MAX
 
 
 async def build(common: Common, parts: GatewayParts) -> web.Application:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +11,11 @@ from aiohttp import web
 
 from harness.backend.accounts import Accounts, User
 from harness.backend.auth import Authenticator
+from harness.backend.bodies import BodyTooLarge, ClientGone, read_body
+from harness.backend.callers import find_caller
 from harness.backend.flights import Flight, Flights, finish
 from harness.backend.settings import Settings
-from harness.backend.upstream import Kind, Upstream, UpstreamError
+from harness.backend.upstream import Kind, Upstream, UpstreamError, limited
 
 from .billing import Billing
 from .call import Call, Outcome, Phase, Record
@@ -23,9 +23,9 @@ from .catalogue import Catalogue
 from .errors import ErrorMapper, GatewayError, invalid, shutting_down
 from .journal import Journal
 from .relay import Relay
-from .request import BODY_BYTES_MAX, Ask, Validator
+from .request import Ask, Validator
 from .tokens import Tokens
-from .wire import ClientGone, EventStream, Terminals, Wire, characters_of
+from .wire import EventStream, Terminals, Wire, characters_of
 
 
 class Calls:
@@ -82,11 +82,7 @@ class Calls:
 
     async def caller(self, request: web.Request) -> User:
         """The user whose token this is. Raises Denied."""
-        principal = self.authenticator.authenticate(request.headers.get("Authorization"))
-        user = await self.accounts.find(principal.user_id)
-        if user is None:
-            raise self.authenticator.denied("The token is refused: there is no such user.", given=True)
-        return user
+        return await find_caller(request, self.authenticator, self.accounts)
 
     async def serve(self, request: web.Request, record: Record, user: User, flight: Flight) -> web.StreamResponse:
         """Answer a known user, and log how it went."""
@@ -105,13 +101,9 @@ class Calls:
     async def read(self, request: web.Request) -> bytes:
         """The request's body. Refused with 413 where it is too large, before it is read where it says so."""
         try:
-            if (request.content_length or 0) > BODY_BYTES_MAX:
-                raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX)
-            return await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise invalid("body", f"The body is larger than {BODY_BYTES_MAX} bytes.", status=413) from None
-        except (web.RequestPayloadError, ConnectionError) as broken:
-            raise ClientGone("the request's body broke off") from broken
+            return await read_body(request)
+        except BodyTooLarge as wrong:
+            raise invalid("body", str(wrong), status=413) from None
 
     def admit(self, record: Record, user: User, raw: bytes) -> Call:
         """The call that a request asks for, if it may be made. Raises GatewayError."""
@@ -143,7 +135,7 @@ class Calls:
 
     async def plain(self, call: Call, flight: Flight) -> web.Response:
         """An answer in one piece."""
-        async with self.limited(flight):
+        async with limited(flight, self.settings.call_s):
             answer = await self.upstream.complete(call.model.provider, self.provider_body(call.ask))
         draft = self.wire.completion(call, answer, Tokens(0, 0))
         if not draft["choices"]:
@@ -159,7 +151,7 @@ class Calls:
         out: EventStream | None = None
         try:
             async with (
-                self.limited(flight),
+                limited(flight, self.settings.call_s),
                 self.upstream.stream(call.model.provider, self.provider_body(call.ask)) as chunks,
             ):
                 first = await self.relay.first(call, chunks)
@@ -218,17 +210,6 @@ class Calls:
         if not ask.stream:
             return ask.body
         return {**ask.body, "stream": True, "stream_options": {"include_usage": True}}
-
-    @asynccontextmanager
-    async def limited(self, flight: Flight) -> AsyncIterator[None]:
-        """The time limit of a whole call, as a provider's time-out."""
-        try:
-            async with asyncio.timeout(self.settings.call_s) as flight.limit:
-                yield
-        except TimeoutError as late:
-            raise UpstreamError(Kind.TIMEOUT, "the call took longer than it may") from late
-        finally:
-            flight.limit = None
 
     def refused(self, record: Record, error: Exception) -> web.Response:
         """The answer for any failure before the header section: nothing is lost, and nothing unforeseen is told."""

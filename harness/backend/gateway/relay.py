@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from harness.backend.upstream import Kind, UpstreamError
+from harness.backend.upstream import Kind, UpstreamError, choices_of
 
 from .call import Call
-from .wire import EventStream, Wire, characters_of, choices_of
+from .wire import EventStream, Wire, characters_of
 
 Chunk = dict[str, Any]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, NoReturn
+from typing import Any
+
+from harness.backend.bodies import BadBody, decode_json, storable
 
 from .errors import invalid
 
-BODY_BYTES_MAX = 20 * 1024 * 1024
 DEPTH_MAX = 64
 OUTPUT_TOKENS_DEFAULT = 1_000
 OUTPUT_TOKENS_MAX = 1_000_000
@@ -79,20 +78,16 @@ class Validator:
     def decode(self, raw: bytes) -> Any:
         """The JSON value in a body."""
         try:
-            return json.loads(raw.decode(), parse_constant=_no_constant, parse_float=_finite)
-        except UnicodeDecodeError:
-            raise invalid("body", "The body is not UTF-8.") from None
-        except RecursionError:
-            raise invalid("body", "The body is nested too deeply.") from None
-        except ValueError as wrong:
-            raise invalid("body", f"The body is not JSON: {wrong}.") from None
+            return decode_json(raw)
+        except BadBody as wrong:
+            raise invalid("body", str(wrong)) from None
 
     def check_texts(self, body: dict[str, Any]) -> None:
         """Refuse what no provider can be sent: NUL, half a surrogate pair, nesting beyond reason."""
         for name, value in body.items():
             field = name if name in PASSED_ON else "body"
             for text in _texts_in(name, value, field):
-                if "\0" in text or not _encodable(text):
+                if not storable(text):
                     raise invalid(field, "A text holds a NUL character or half of a surrogate pair.")
 
     def model(self, body: dict[str, Any]) -> str:
@@ -187,22 +182,3 @@ def _texts_in(name: str, value: Any, field: str) -> Iterator[str]:
         elif isinstance(inner, dict):
             yield from inner
             waiting.extend((item, depth + 1) for item in inner.values())
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not isfinite(value):
-        raise ValueError(f"{text[:20]} is out of range")
-    return value

@@ -9,7 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from harness.backend.upstream import Kind, UpstreamError
+from harness.backend.bodies import ClientGone
+from harness.backend.upstream import Kind, UpstreamError, choices_of, part_of
 
 from .call import Call
 from .errors import GatewayError
@@ -17,10 +18,6 @@ from .tokens import Tokens
 
 _DELTA = ("role", "content", "refusal", "tool_calls")
 _MESSAGE = ("role", "content", "refusal", "tool_calls", "annotations")
-
-
-class ClientGone(Exception):
-    """The client is no longer there, or does not read."""
 
 
 class Wire:
@@ -81,24 +78,6 @@ class Wire:
     def finish_reason(self, choice: Mapping[str, Any]) -> Any:
         """The provider's finish reason, or None: there is no other."""
         return choice.get("finish_reason")
-
-
-def choices_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The choices of an answer or chunk; none where the field is absent. Raises UpstreamError."""
-    choices = answer.get("choices")
-    if choices is None:
-        return []
-    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
-        raise UpstreamError(Kind.INVALID, "the provider's choices are not a list of objects")
-    return choices
-
-
-def part_of(choice: Mapping[str, Any], part: str) -> Mapping[str, Any]:
-    """The delta or message of a choice, its content a text or null. Raises UpstreamError."""
-    theirs = choice.get(part)
-    if not isinstance(theirs, dict) or not isinstance(theirs.get("content"), str | None):
-        raise UpstreamError(Kind.INVALID, f"the provider's {part} is not an object with a text for content")
-    return theirs
 
 
 def characters_of(choices: list[Any], part: str) -> int:

@@ -36,6 +36,11 @@ class Billed:
         return self.account.charged()
 
     @property
+    def granted(self) -> int:
+        """Credits that were ever put in: more than that cannot be charged."""
+        return sum(entry.amount for entry in self.account.of(Kind.GRANT))
+
+    @property
     def prompt_characters(self) -> int:
         """Characters of the messages, joined by one space."""
         return len(self.call.request.prompt) if self.call.request else 0
@@ -109,6 +114,20 @@ def delivered_only(billed: Billed, _recording: Recording) -> Findings:
         )
 
 
+def _tokens(billed: Billed) -> tuple[tuple[int, int], str]:
+    """The (input, output) tokens that a completed call is charged for, and where they come from."""
+    upstream = billed.call.upstream
+    used = sane_usage(upstream.usage, bool(upstream.text)) if upstream else None
+    if used:
+        return used, "the provider's usage"
+    return token_estimate(billed.prompt_characters, len(upstream.text) if upstream else 0), "the estimate"
+
+
+def _price(billed: Billed) -> int:
+    """What a completed call costs by the facts."""
+    return max(1, billed.tariff.price_credits(*_tokens(billed)[0]))
+
+
 @contract(
     "credits.price-exact",
     select=_billed_completions,
@@ -122,14 +141,38 @@ def price_exact(billed: Billed, _recording: Recording) -> Findings:
 
     A charge that nobody can compute again cannot be defended to a customer.
     """
-    upstream = billed.call.upstream
-    used = sane_usage(upstream.usage, bool(upstream.text)) if upstream else None
-    basis = "the provider's usage" if used else "the estimate"
-    tokens = used or token_estimate(billed.prompt_characters, len(upstream.text) if upstream else 0)
-    price = max(1, billed.tariff.price_credits(*tokens))
-    if billed.charged != price:
+    tokens, basis = _tokens(billed)
+    price = _price(billed)
+    if billed.charged not in (price, min(price, billed.granted)):
         yield billed.call.violation(
             f"{tokens[0]} + {tokens[1]} tokens by {basis} cost {price} credits; {billed.charged} were charged.", *HERE
+        )
+
+
+def _short(recording: Recording) -> list[Billed]:
+    return [b for b in _billed_completions(recording) if _price(b) > b.granted]
+
+
+@contract(
+    "credits.shortfall-written-down",
+    select=_short,
+    systems=GATEWAY,
+    needs=BOTH,
+    source="house: settling charges at most the hold plus what is left, and writes down the shortfall",
+    breakers=("shortfall-forgotten", "negative-balance"),
+)
+def shortfall_written_down(billed: Billed, _recording: Recording) -> Findings:
+    """A call that cost more than its owner had is charged what there was, and the rest is written down.
+
+    Somebody has to know what was given away, and to whom.
+    """
+    written = sum(entry.shortfall for entry in billed.account.of(Kind.SETTLE))
+    missing = _price(billed) - billed.granted
+    if written != missing:
+        yield billed.call.violation(
+            f"The call cost {_price(billed)} credits, {billed.granted} were there: {missing} are missing, "
+            f"{written} written down.",
+            *HERE,
         )
 
 
@@ -195,7 +238,7 @@ def usage_row_written(billed: Billed, _recording: Recording) -> Findings:
     systems=GATEWAY,
     needs=LEDGER,
     source="house: one hold ends exactly once (elizaOS/eliza #9904, #10556, #11696)",
-    breakers=("hold-never-released", "double-settle", "hold-kept-when-client-leaves", "task-left-behind"),
+    breakers=("hold-never-released", "double-settle", "hold-kept-when-client-leaves"),
 )
 def hold_ends_once(account: Ledger, _recording: Recording) -> Findings:
     """Every hold ends exactly once, settled or released.

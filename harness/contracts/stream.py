@@ -9,7 +9,7 @@ from harness.core.recording import Mark, Recording
 from harness.core.verdict import Doubt, Pointer
 from harness.providers.openai import Kind
 
-from .calls import ChatCall, chat_calls
+from .calls import ChatCall, Way, chat_calls
 from .registry import Findings, contract
 from .subjects import failed_after, healthy_streams, streams, whole_streams
 
@@ -131,7 +131,7 @@ def words_faithful(call: ChatCall, _recording: Recording) -> Findings:
     if upstream is None or call.stream is None:
         return
     theirs, ours = upstream.text, call.text
-    whole = call.succeeded and not call.left
+    whole = upstream.way is Way.COMPLETE and not call.left
     if ours == theirs or (not whole and theirs.startswith(ours)):
         return
     differs = next(

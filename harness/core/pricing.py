@@ -62,9 +62,9 @@ def prompt_text(texts: Sequence[str]) -> str:
 
 
 def tariff(facts: Mapping[str, Any], model: str) -> Tariff | None:
-    """The tariff of a model by a profile's facts; None where the model is not among them."""
+    """The tariff of a model by a profile's facts; None where it is not among those listed."""
     row = next((row for row in facts.get("models", ()) if row["id"] == model), None)
-    if row is None:
+    if row is None or not row.get("listed", True):
         return None
     numbers = facts.get("numbers", {})
     return Tariff(

@@ -11,12 +11,16 @@ from typing import Any
 from harness.core.names import Answer, Capability, Provider, System
 from harness.endpoints.http import FAILURES
 from harness.providers.openai import decode_stream
+from harness.providers.reply import Reply
+from harness.servers.gate import Gate
 
 from .registry import scenario
 from .stage import Prompt, Stage
 
 GATEWAY = System.GATEWAY
 LEAK_ROUNDS = 8
+NOTICE_LIMIT_S = 1.0
+SHORTFALL_TOKENS = 100_000
 ACCOUNTS = (Capability.ACCOUNTS,)
 HELD = (Capability.ACCOUNTS, Capability.PROVIDER)
 
@@ -84,11 +88,11 @@ async def stream_paced(stage: Stage) -> None:
 async def leave_before_headers(stage: Stage) -> None:
     """A client that leaves while the provider is still thinking."""
     user, prompt = await stage.user(), stage.prompt()
-    stage.gate("before-headers")
+    gate = stage.gate("before-headers")
     call = asyncio.create_task(stage.gateway(user.token).chat(chat_body(stage, prompt), tie=prompt.tie))
     await stage.provider_seen(prompt.tie)
     await leave(stage, call)
-    await stage.provider_ended(prompt.tie)
+    await noticed(stage, prompt, gate)
     await stage.settle(user)
 
 
@@ -105,8 +109,7 @@ async def leave_mid_stream(stage: Stage) -> None:
 
 
 async def _leave_after(stage: Stage, pieces: int) -> None:
-    user, prompt = await stage.user(), stage.prompt()
-    stage.gate(pieces)
+    user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(pieces)
     with suppress(*FAILURES):
         async with stage.gateway(user.token).open_chat(chat_body(stage, prompt, stream=True), tie=prompt.tie) as live:
             reading = asyncio.create_task(live.read_until(has_words(pieces)))
@@ -114,7 +117,7 @@ async def _leave_after(stage: Stage, pieces: int) -> None:
             reading.cancel()
             live.leave()
             stage.mark("left", {"tie": prompt.tie})
-    await stage.provider_ended(prompt.tie)
+    await noticed(stage, prompt, gate)
     await stage.settle(user)
 
 
@@ -124,6 +127,13 @@ async def leave(stage: Stage, call: asyncio.Task[Any]) -> None:
     stage.mark("left")
     with suppress(asyncio.CancelledError):
         await call
+
+
+async def noticed(stage: Stage, prompt: Prompt, gate: Gate) -> None:
+    """Give the target time to end its provider's call; then let the provider go on, to whoever still listens."""
+    if not await stage.provider_ended(prompt.tie, within_s=NOTICE_LIMIT_S):
+        stage.mark("gate-opened-late")
+        gate.open()
 
 
 def has_words(pieces: int) -> Callable[[bytes], bool]:
@@ -158,6 +168,18 @@ async def insufficient_credit(stage: Stage) -> None:
     stage.mark("budget", {"callers": 2, "affordable": 0, "hold_credits": hold_credits})
     for prompt, stream in zip(prompts, (False, True), strict=True):
         await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=stream), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("shortfall", GATEWAY, answer=Answer.PLAIN, needs=HELD)
+async def shortfall(stage: Stage) -> None:
+    """An answer that costs more than was held and more than is left: the provider wrote more than it was allowed."""
+    prompt = stage.prompt()
+    model = stage.model().id
+    price = stage.tariff(model)
+    user = await stage.user(credits=price.hold_credits(len(prompt.text), 1))
+    stage.script.reply = Reply(("Far more than was asked for.",), 10, SHORTFALL_TOKENS, model)
+    await stage.gateway(user.token).chat(chat_body(stage, prompt, max_tokens=1), tie=prompt.tie)
     await stage.settle(user)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Self, TypeVar
 
 import aiohttp
@@ -109,7 +110,7 @@ class Stage:
         )
 
     def model(self, *, tier: str | None = None) -> Model:
-        """The first of ``models``.
+        """The dearest of ``models``: with a cheap one every call costs one credit, and no wrong price shows.
 
         Raises:
             StageError: the profile declares none.
@@ -121,7 +122,7 @@ class Stage:
                 where=f"target '{self.case.target}'",
                 fix=f"Declare one under [[systems.{self.system}.models]].",
             )
-        return found[0]
+        return max(found, key=lambda model: Fraction(model.output_usd_per_million or 0))
 
     def tariff(self, model: str) -> Tariff:
         """What the profile says that a model costs."""

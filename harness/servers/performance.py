@@ -34,9 +34,11 @@ class Performance:
             response.content_length = len(plan.body)
         try:
             await self._send(plan, response)
-        except (asyncio.CancelledError, ConnectionError):
+        except asyncio.CancelledError:
             self.end(Ending.CLIENT_CLOSE)
             raise
+        except ConnectionError:  # seen on writing; there is nobody left to answer
+            self.end(Ending.CLIENT_CLOSE)
         return response
 
     def end(self, ending: Ending) -> None:

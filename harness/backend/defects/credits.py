@@ -88,6 +88,19 @@ class NegativeBalance(Defect):
     shared = instead(accounts=_Charges, store=Unguarded)
 
 
+class ShortfallForgotten(Defect):
+    """What could not be charged is not written down."""
+
+    id = "shortfall-forgotten"
+    summary = "a settlement that fell short of the price does not say by how much"
+
+    class _Forgets(Accounts):
+        async def _write(self, *known: Any, **fields: Any) -> UUID:
+            return await super()._write(*known, **{**fields, "shortfall": 0})
+
+    shared = instead(accounts=_Forgets)
+
+
 class BalanceDrifts(Defect):
     """The balance is written by someone who writes no entry."""
 

@@ -122,16 +122,17 @@ class Redactor:
         """Header fields without secrets."""
         return tuple((self.text(name), self._field(name.lower(), value)) for name, value in headers)
 
-    def spans(self, data: bytes | bytearray, start: int = 0, end: int | None = None) -> Iterator[_Span]:
-        """What to replace in ``data``, in order; bytes before ``start`` are looked at, and nothing from ``end`` on."""
-        for match in self._search.pattern.finditer(data, start, len(data) if end is None else end):
+    def spans(self, data: bytes | bytearray, start: int = 0, *, after: bool = False) -> Iterator[_Span]:
+        """What to replace in ``data`` from ``start`` on, in order; ``after`` says that a secret ended right there."""
+        search = self._search
+        while match := (after and search.adjacent.match(data, start)) or search.pattern.search(data, start):
+            start, after = match.end(), True
             group = match.lastgroup
             if group is None:  # a marker from before stays, unless it is abused to hide a secret
-                inner = self._search.tokens.search(match[0][len(b"[REDACTED:") : -1])
-                if inner is None or inner.lastgroup is None:
-                    continue
-                group = inner.lastgroup
-            yield _Span(match.start(), match.end(), b"[REDACTED:%s]" % self._search.kinds[group].encode())
+                inner = search.tokens.search(match[0][len(b"[REDACTED:") : -1])
+                group = inner.lastgroup if inner is not None else None
+            if group is not None:
+                yield _Span(match.start(), start, b"[REDACTED:%s]" % search.kinds[group].encode())
 
     def stream(self) -> StreamRedactor:
         """A redactor for one body that comes in pieces."""
@@ -185,6 +186,7 @@ class StreamRedactor:
         self._context = 0
         self._start = 0  # where the buffer begins in the body
         self._shift = 0  # how much longer the redacted body is up to what was released
+        self._after = False  # whether what was released ends with a secret
         self._pending: list[Segment] = []
 
     @property
@@ -204,11 +206,13 @@ class StreamRedactor:
 
     def _release(self, cut: int) -> Released:
         spans = []
-        for span in self._redactor.spans(self._buffer, self._context):
+        for span in self._redactor.spans(self._buffer, self._context, after=self._after):
             if span.start >= cut:
                 break
             spans.append(span)
             cut = max(cut, span.end)
+        if cut > self._context:
+            self._after = bool(spans) and spans[-1].end == cut
         data = _replaced(self._buffer, spans, self._context, cut)
         done = [one for one in self._pending if one.end - self._start <= cut]
         self._pending = self._pending[len(done) :]

@@ -23,15 +23,20 @@ _BACKSLASHES = rb"\\{1,8}"  # JSON inside JSON doubles them at every level
 _TOKEN_BYTES = frozenset(rb"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~+/=")
 
 SHAPES = {
-    "jwt": rb"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,2048}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{0,1024}",
-    "openai-key": rb"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,512}",
-    "groq-key": rb"(?<![A-Za-z0-9_-])gsk_[A-Za-z0-9]{16,512}",
-    "aws-key": rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])",
-    "google-key": rb"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])",
+    "jwt": rb"eyJ[A-Za-z0-9_-]{8,2048}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{0,1024}",
+    "openai-key": rb"sk-[A-Za-z0-9_-]{16,512}",
+    "groq-key": rb"gsk_[A-Za-z0-9]{16,512}",
+    "aws-key": rb"(?:AKIA|ASIA)[A-Z0-9]{16}",
+    "google-key": rb"AIza[A-Za-z0-9_-]{35}",
     # At least one digit: "Bearer authentication" is prose.
-    "bearer": rb"(?<=[Bb]earer )(?=[A-Za-z._~+/=-]{0,512}[0-9])[A-Za-z0-9._~+/=-]{16,4096}",
+    "bearer": rb"(?=[A-Za-z._~+/=-]{0,512}[0-9])[A-Za-z0-9._~+/=-]{16,4096}",
 }
-"""Shapes of credentials, by the kind that their marker names. Matches hold nothing but ``_TOKEN_BYTES``."""
+"""Shapes of credentials, by the kind that their marker names. Matches hold nothing but ``_TOKEN_BYTES``.
+
+None looks at what follows a match: that may be a secret, and become a marker."""
+
+_AT_WORD_START = rb"(?<![A-Za-z0-9_-])"
+_BEFORE = {"bearer": rb"(?<=[Bb]earer )"}
 
 LONGEST_SHAPE = 2048 + 8192 + 1024 + 16
 CONTEXT = 16
@@ -60,12 +65,15 @@ class Secret:
 class Search:
     """One expression for all secrets and shapes.
 
+    ``pattern`` finds the next of them; ``adjacent`` is the same for the place where one has just ended, which counts
+    as the start of a word. ``tokens`` is ``pattern`` without markers.
     ``kinds`` is the kind of each group by its name; a match of no group is a marker that was there before.
     ``breaks`` translates bytes: to 0 those that no match can hold, to 1 the others.
     ``longest`` bounds the length of any match, in bytes.
     """
 
     pattern: re.Pattern[bytes]
+    adjacent: re.Pattern[bytes]
     tokens: re.Pattern[bytes]
     kinds: dict[str, str]
     breaks: bytes
@@ -75,26 +83,27 @@ class Search:
 def build(secrets: Iterable[Secret]) -> Search:
     """The search for these secrets and all shapes. Longer secrets win over those that they begin with."""
     known = sorted(set(secrets), key=lambda secret: (-len(secret.value), secret.value, secret.kind))
-    kinds: dict[str, str] = {}
-    groups: list[bytes] = []
-    bytes_used = set(_TOKEN_BYTES) | set(b"[]:")
-    longest = LONGEST_SHAPE
-    for secret in known:
-        kinds[f"g{len(kinds)}"] = secret.kind
-        groups.append(b"".join(_spellings(char) for char in secret.value))
-        bytes_used |= set(secret.value.encode("utf-8", "surrogatepass")) | set(b"\\%+")
-        longest = max(longest, 26 * len(secret.value))
-    for kind, shape in SHAPES.items():
-        kinds[f"g{len(kinds)}"] = f"pattern:{kind}"
-        groups.append(shape)
-    tokens = b"|".join(b"(?P<%s>%s)" % (name.encode(), group) for name, group in zip(kinds, groups, strict=True))
+    kinds = [*(secret.kind for secret in known), *(f"pattern:{kind}" for kind in SHAPES)]
+    names = [f"g{number}" for number in range(len(kinds))]
+    values = [b"".join(map(_spellings, secret.value)) for secret in known]
+    words = [*values, *(_BEFORE.get(kind, _AT_WORD_START) + shape for kind, shape in SHAPES.items())]
+    follow = [*values, *(_BEFORE.get(kind, b"") + shape for kind, shape in SHAPES.items())]
+    tokens = _either(names, words)
+    used = set(_TOKEN_BYTES) | set(b"[]:\\%+" if known else b"[]:")
+    used |= {byte for secret in known for byte in secret.value.encode("utf-8", "surrogatepass")}
     return Search(
         pattern=re.compile(MARKER.pattern + b"|" + tokens),
+        adjacent=re.compile(MARKER.pattern + b"|" + _either(names, follow)),
         tokens=re.compile(tokens),
-        kinds=kinds,
-        breaks=bytes(byte in bytes_used for byte in range(256)),
-        longest=longest,
+        kinds=dict(zip(names, kinds, strict=True)),
+        breaks=bytes(byte in used for byte in range(256)),
+        longest=max([LONGEST_SHAPE, *(26 * len(secret.value) for secret in known)]),
     )
+
+
+def _either(names: list[str], expressions: list[bytes]) -> bytes:
+    pairs = zip(names, expressions, strict=True)
+    return b"|".join(b"(?P<%s>%s)" % (name.encode(), expression) for name, expression in pairs)
 
 
 def _spellings(char: str) -> bytes:

@@ -48,7 +48,7 @@ class Origin:
                 length = re.search(rb"(?i)content-length: (\d+)", head)
                 body = await reader.readexactly(int(length[1]) if length else 0)
                 self.requests.append(head + body)
-                await self._answer(head.split()[1].decode(), head.split()[0], writer)
+                await self._answer(head.split()[1].decode().partition("?")[0], head.split()[0], writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

@@ -6,9 +6,8 @@ from harness.backend.gateway.call import Call
 from harness.backend.gateway.catalogue import Catalogue, Listing
 from harness.backend.gateway.errors import GatewayError, internal
 from harness.backend.gateway.front import Front
-from harness.backend.gateway.pricing import Rate
+from harness.backend.gateway.pricing import Pricing, Rate
 from harness.backend.gateway.wire import Wire
-from harness.backend.providers import Provider
 
 from .base import Defect, instead
 
@@ -40,17 +39,17 @@ class TierIgnored(Defect):
 
 
 class UnpricedCalled(Defect):
-    """No pricing row, so some other row is taken."""
+    """The price for custom endpoints is taken for whatever has none."""
 
     id = "unpriced-called"
-    summary = "a model without a price is called, at the price of another"
+    summary = "a model without a price is called, though there is no custom endpoint"
 
-    class _Guesses(Catalogue):
-        def rate(self, listing: Listing, provider: Provider) -> Rate:
-            found = self._pricing.rate(provider.name, listing.name) or self._pricing.rate("openai", "gpt-4o-mini")
-            return found or super().rate(listing, provider)
+    class _Guesses(Pricing):
+        def rate(self, provider: str, model: str) -> Rate | None:
+            flat = self._settings.openai_custom_credit_multiplier / 1_000
+            return super().rate(provider, model) or Rate(flat, flat)
 
-    gateway = instead(catalogue=_Guesses)
+    gateway = instead(pricing=_Guesses)
 
 
 class ListsUncallableModel(Defect):

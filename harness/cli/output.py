@@ -49,7 +49,7 @@ def progress(doing: str) -> Iterator[Tell]:
 
     out = console(err=True)
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

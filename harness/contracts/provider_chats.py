@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.core.errors import DecodeError
-from harness.core.recording import NO_FAULT, Ending, Exchange, Json, Recording, Side, Source
+from harness.core.recording import NO_FAULT, Ending, Exchange, Fidelity, Json, Recording, Side, Source
 from harness.core.verdict import Pointer, Violation
 from harness.framing import json
 from harness.providers.openai import Kind, Stream, StreamEvent, decode_stream
@@ -90,8 +90,17 @@ Select = Callable[[Recording], list[Answer]]
 
 
 def streams(scope: Scope, *, whole: bool = False) -> Select:
-    """The event streams of these providers; only those that came to an end of their own where ``whole``."""
-    return _select(scope, lambda a: a.stream is not None and not (whole and (a.broken_off or a.stream.errors)))
+    """The event streams of these providers; where ``whole``, only those recorded to an end of their own.
+
+    A stream that its recorder wrote again is not among these: its ``[DONE]`` is framing, and may be lost.
+    """
+
+    def wanted(answer: Answer) -> bool:
+        if answer.stream is None or not whole:
+            return answer.stream is not None
+        return not (answer.broken_off or answer.stream.errors) and answer.exchange.fidelity is not Fidelity.NORMALIZED
+
+    return _select(scope, wanted)
 
 
 def completions(scope: Scope) -> Select:

@@ -30,7 +30,8 @@ OLLAMA = "ollama"
 class Classified:
     """An exchange's place. ``provider`` is who answered (``unknown``: no LLM API that is known; ``compatible``: a known
     dialect at an address that is not), ``endpoint`` which call (``other``: none that is known), ``dialect`` the wire
-    protocol of the call's bodies, or None where no body of ours to judge is expected.
+    protocol of the call's bodies, or None where no body of ours to judge is expected. ``endpoint`` is ``error`` for an
+    error object that came alone.
     """
 
     provider: str
@@ -216,6 +217,13 @@ REQUEST_SHAPES: Shapes = (
 )
 """The same of a request, where the answer (an error, for example) does not tell either and nobody knows the host."""
 
+ERROR = "error"
+ERROR_SHAPES: Shapes = (
+    (re.compile(rb'"type":\s*"error",\s*"error":\s*\{'), ERROR, ANTHROPIC),
+    (re.compile(rb'"error":\s*\{[^{}]*"param":'), ERROR, OPENAI),
+)
+"""Error objects, where nothing else tells: whose dialect is known then, and which call is not."""
+
 _URL = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?P<host>[^/?#]*)(?P<path>[^?#]*)")
 _HOSTS = tuple((re.compile(translate(glob)), provider) for glob, provider in HOSTS)
 _CALLS = tuple((re.compile(call.path), call) for call in PATHS)
@@ -244,6 +252,8 @@ def classify(
         endpoint, dialect = _shape(response_body, SHAPES)
         if endpoint == OTHER and provider is None:
             endpoint, dialect = _shape(request_body, REQUEST_SHAPES)
+        if endpoint == OTHER and provider is None:
+            endpoint, dialect = _shape(response_body, ERROR_SHAPES)
     if provider is None:
         provider = _marked(response_headers)
     if provider is None:

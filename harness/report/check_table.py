@@ -61,8 +61,7 @@ _NUMBERS = frozenset({"files", "interactions", "times"})
 def _formats(report: CheckReport) -> Table:
     table = _table(f"{report.files:,} files", "format", "files", "")
     for name, files in sorted(report.formats.items(), key=lambda item: -item[1]):
-        waiting = any(reason == f"format {name}: not read yet" for _, reason in report.unread)
-        table.add_row(Text(name), f"{files:,}", Text("told apart, not read yet", "yellow") if waiting else Text("read"))
+        table.add_row(Text(name), f"{files:,}", Text("read"))
     rest = report.files - report.formats.total()
     if rest:
         table.add_row(Text("none that is known", "dim"), f"{rest:,}", Text("passed over", "dim"))

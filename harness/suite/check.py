@@ -167,9 +167,6 @@ def _read(path: Path, report: CheckReport) -> Recording | None:
         report.unread.append((name, f"{NO_RECORDING}: {sample.trouble}" if sample.trouble else NO_RECORDING))
         return None
     report.formats[format_.name] += 1
-    if format_.read is None:
-        report.unread.append((name, f"format {format_.name}: not read yet"))
-        return None
     foreign = format_.read(sample)
     report.unread += [(f"{name}: {where}", why) for where, why in foreign.unread]
     return foreign.recording

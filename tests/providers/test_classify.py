@@ -118,6 +118,19 @@ def test_a_requests_shape_tells_the_call_where_the_answer_is_an_error():
     assert found == Classified("compatible", "chat.completions", "openai")
 
 
+@pytest.mark.parametrize(
+    ("body", "dialect"),
+    [
+        (b'{"error": {"message": "m", "type": "t", "param": null, "code": "c"}}', "openai"),
+        (b'{"type":"error","error":{"type":"t","message":"m"}}', "anthropic"),
+        (b'{"error": {"message": "m"}}', None),
+    ],
+)
+def test_an_error_object_alone_tells_the_dialect_and_no_call(body: bytes, dialect: str | None):
+    want = Classified("compatible", "error", dialect) if dialect else Classified("unknown", "other", None)
+    assert classify("", "", response_body=body) == want
+
+
 def test_openrouters_own_answer_is_its_own_under_any_address():
     body = b'data: {"id":"gen-1753242299-QZ","provider":"Novita","object":"chat.completion.chunk"}\n\n'
     assert classify("POST", "https://api.openai.com/v1/chat/completions", response_body=body).provider == "openrouter"

@@ -1,5 +1,7 @@
 """A stream's end is told by its protocol's own words."""
 
+import base64
+
 import pytest
 
 from harness.providers.terminal import unfinished
@@ -22,6 +24,35 @@ def test_a_stream_without_its_end_is_unfinished(endpoint: str, end: bytes):
     assert unfinished(endpoint, SSE, begun)
     assert unfinished(endpoint, None, begun)
     assert not unfinished(endpoint, SSE, begun + end)
+
+
+LINES = [
+    ("chat", b'{"done":true}\n'),
+    ("chat", b'data: {"type":"message-end"}\n\n'),
+    ("completions", b'{"model":"m","done": true}\n'),
+    ("completions", b"data: [DONE]\n\n"),
+    ("threads", b"event: done\ndata: [DONE]\n\n"),
+    ("audio", b'data: {"type":"transcript.text.done"}\n\n'),
+    ("responses.other", b'data: {"type":"response.completed"}\n\n'),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "end"), LINES)
+def test_other_streams_have_their_own_ends(endpoint: str, end: bytes):
+    for label in (SSE, "application/x-ndjson"):
+        assert unfinished(endpoint, label, b'{"done":false}\n')
+        assert not unfinished(endpoint, label, b'{"done":false}\n' + end)
+    assert not unfinished(endpoint, "application/json", b"{}")
+
+
+@pytest.mark.parametrize("before", [b'{"a', b'{"ab', b'{"abc'])
+def test_bedrocks_last_event_is_told_inside_its_base64(before: bytes):
+    last = base64.b64encode(before + b'":1,"amazon-bedrock-invocationMetrics":{"inputTokenCount":1}}')
+    label = "application/vnd.amazon.eventstream"
+    begun = b'\0\0\0{"bytes":"' + base64.b64encode(before + b'":1}') + b'"}'
+    assert unfinished("invoke-with-response-stream", label, begun)
+    assert not unfinished("invoke-with-response-stream", label, begun + b'{"bytes":"' + last + b'"}')
+    assert not unfinished("invoke-with-response-stream", label, begun + b":exception-type")
 
 
 def test_an_event_stream_of_frames_is_looked_at_too():

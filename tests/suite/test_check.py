@@ -110,13 +110,13 @@ def test_folders_are_walked_and_hidden_ones_passed_over(put: Put, tmp_path: Path
 
 def test_what_is_not_read_is_named_with_its_reason(put: Put, tmp_path: Path):
     put("LICENSE", b"MIT License\n\nCopyright (c) somebody\n")
-    put("ruby.yml", b"---\nhttp_interactions: []\nrecorded_with: VCR 6\n")
+    put("ruby.yml", b"---\nhttp_interactions: 5\nrecorded_with: VCR 6\n")
     put("torn.yaml.gz", gzip.compress(b"x" * 100)[:-9])
     put("half.yaml", {"request": {}, "response": {}})
     put("tagged.yaml", b"interactions:\n- request: {uri: u}\n  x: !!python/name:os.system\n")
     reasons = {Path(path).name: reason for path, reason in run(tmp_path).unread}
     assert reasons["LICENSE"] == "not a recording in any format that is known"
-    assert reasons["ruby.yml"] == "format ruby-vcr: not read yet"
+    assert reasons["ruby.yml"] == "no list of http_interactions"
     assert reasons["torn.yaml.gz"] == "the compressed data is cut short"
     assert "tag:yaml.org,2002:python/name:os.system" in reasons["tagged.yaml"]
     assert set(reasons) == {"LICENSE", "ruby.yml", "torn.yaml.gz", "tagged.yaml", "half.yaml"}
@@ -127,6 +127,48 @@ def test_an_interaction_that_is_not_read_leaves_the_others(put: Put):
     report = run(path)
     assert report.interactions == 1
     assert report.unread == [(f"{path}: interaction 2", "the response has no status code")]
+
+
+def test_formats_of_several_recorders_are_judged_alike(put: Put, tmp_path: Path):
+    sent = {"method": "POST", "body": '{"model":"m","stream":true}'}
+    put(
+        "go.json",
+        json.dumps(
+            {"interactions": [{"request": {"url": URL, **sent}, "response": {"code": 200, "body": FINISHED}}]}
+        ).encode(),
+    )
+    got = {"status": {"code": 200}, "headers": {}, "body": {"string": FINISHED}}
+    put("ruby.json", json.dumps({"http_interactions": [{"request": {"uri": URL, **sent}, "response": got}]}).encode())
+    put("har.json", json.dumps({"log": {"entries": [har_entry(FINISHED)]}}).encode())
+    report = run(tmp_path)
+    assert report.formats == {"go-vcr": 1, "ruby-vcr": 1, "har": 1}
+    assert [one.contract for one in report.failed] == ["openai.stream-done"] * 3
+
+
+def har_entry(body: str) -> dict:
+    return {
+        "request": {"method": "POST", "url": URL, "postData": {"text": '{"stream":true}'}},
+        "response": {"status": 200, "content": {"text": body}},
+    }
+
+
+def test_a_stream_that_its_recorder_wrote_again_is_not_held_to_its_framing(put: Put):
+    """The lines of a stream without what was between them, and without ``[DONE]``: only values can be judged."""
+    chunk = {"id": "gen-1-x", "provider": "p", **{name: HEAD[name] for name in ("object", "created", "model")}}
+    begun = {**chunk, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "hi"}}]}
+    finished = {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    report = run(put("chunks.txt", "".join(json.dumps(one) + "\n" for one in (begun, finished)).encode()))
+    assert report.providers == {"openrouter": {"chat.completions": 1}}
+    assert report.verdicts[Verdict.PASS] > 0
+    assert report.failures == []
+
+
+def test_a_body_without_a_request_is_placed_by_what_it_is(put: Put, tmp_path: Path):
+    put("a.sse", b'event: message_start\ndata: {"type":"message_start"}\n\n')
+    put("b.json", b'{"error": {"message": "m", "type": "t", "param": null, "code": null}}')
+    report = run(tmp_path)
+    assert report.providers == {"compatible": {"messages": 1, "error": 1}}
+    assert report.broken_off == [(str(tmp_path / "a.sse"), "p1")]
 
 
 def our_cassette(path: Path, fault: str) -> Path:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
 
 from harness.core.errors import CassetteError
 from harness.core.recording import (
@@ -19,12 +20,11 @@ from harness.core.recording import (
     Recording,
     Request,
     Response,
-    Segment,
     Side,
     Source,
 )
 
-from .documents import MAX_BYTES, load_json, load_yaml
+from .documents import load_json, load_yaml
 
 Unread = tuple[str, str]
 """Where something was not read, and why, in words."""
@@ -32,13 +32,17 @@ Unread = tuple[str, str]
 _TOP_KEY = re.compile(r"^([A-Za-z_]\w*)\s*:(?:\s|$)", re.MULTILINE)
 _SNIFFED_CHARS = 1 << 20
 
+T = TypeVar("T")
+
 
 class Sample:
     """One file's bytes, unpacked, with what format detection wants to know of them. Only ``document`` raises."""
 
-    def __init__(self, name: str, data: bytes) -> None:
+    def __init__(self, name: str, data: bytes, path: Path | None = None) -> None:
         self.name = name
         self.data = data
+        self.path = path
+        """Where the file lies, for formats that keep bodies in files beside it; None for bytes from elsewhere."""
         self.trouble = ""
         """Why the document could not be loaded, once that was tried."""
 
@@ -64,18 +68,20 @@ class Sample:
         return frozenset(_TOP_KEY.findall((self.text or "")[:_SNIFFED_CHARS]))
 
     @cached_property
-    def document(self) -> Json:
-        """The first document, as JSON or YAML.
+    def documents(self) -> list[Json]:
+        """Every document: the one of JSON, or those of YAML.
 
         Raises:
             CassetteError: the bytes are neither, or beyond the bounds of ``documents``.
         """
         if self.text is None:
             raise CassetteError("not UTF-8 text", where=self.name)
-        if self.is_json:
-            return load_json(self.text, self.name)
-        documents = load_yaml(self.text, self.name)
-        return documents[0] if documents else None
+        return [load_json(self.text, self.name)] if self.is_json else load_yaml(self.text, self.name)
+
+    @property
+    def document(self) -> Json:
+        """The first document; raises as ``documents`` does."""
+        return self.documents[0] if self.documents else None
 
     @cached_property
     def loaded(self) -> Json:
@@ -101,14 +107,13 @@ class Foreign:
 class Format:
     """One foreign format. Adding one is a module with such an entry, and its name in ``formats.FORMATS``.
 
-    ``looks_like`` never raises. ``read`` is None for a format that is recognised and not read yet; it raises
-    CassetteError where the file as a whole cannot be read.
+    ``looks_like`` never raises. ``read`` raises CassetteError where the file as a whole cannot be read.
     """
 
     name: str
     title: str
     looks_like: Callable[[Sample], bool]
-    read: Callable[[Sample], Foreign] | None = None
+    read: Callable[[Sample], Foreign]
 
 
 class Unreadable(CassetteError):
@@ -122,10 +127,31 @@ def foreign(sample: Sample, format_name: str, exchanges: Iterable[Exchange], unr
     return Foreign(path=sample.name, format=format_name, recording=recording, unread=tuple(unread))
 
 
-def provider_exchange(number: int, request: Request, response: Response, fidelity: Fidelity) -> Exchange:
-    """A stranger's interaction as provider traffic: complete as far as anybody knows, times and boundaries unknown.
+def read_each(
+    sample: Sample, format_name: str, things: Iterable[T], make: Callable[[int, T], Exchange], what: str = "interaction"
+) -> Foreign:
+    """Every interaction as an exchange; those that cannot be read are named, by their number from 1, with the reason.
 
-    Whose API it is and which call is not for a reader to say: ``operation`` is empty until it was classified.
+    Raises:
+        CassetteError: what ``make`` raises of the file as a whole.
+    """
+    exchanges: list[Exchange] = []
+    unread: list[Unread] = []
+    for number, thing in enumerate(things, 1):
+        try:
+            exchanges.append(make(number, thing))
+        except Unreadable as why:
+            unread.append((f"{what} {number}", why.what))
+    return foreign(sample, format_name, exchanges, unread)
+
+
+def provider_exchange(
+    number: int, request: Request, response: Response, fidelity: Fidelity, ended_ns: int = 0
+) -> Exchange:
+    """A stranger's interaction as provider traffic: complete as far as anybody knows.
+
+    Times that nobody wrote down are 0. Whose API it is and which call is not for a reader to say: ``operation`` is
+    empty until it was classified.
     """
     return Exchange(
         id=f"p{number}",
@@ -134,14 +160,30 @@ def provider_exchange(number: int, request: Request, response: Response, fidelit
         request=request,
         response=response,
         ending=Ending.EOF,
-        ended_ns=0,
+        ended_ns=ended_ns,
         fidelity=fidelity,
     )
 
 
-def whole(body: bytes) -> tuple[Segment, ...]:
-    """The segments of a body whose boundaries nobody wrote down: one, or none for an empty body."""
-    return (Segment(len(body), 0),) if body else ()
+def mapping(value: Json) -> dict[str, Json]:
+    """A mapping, or an empty one for anything else: a stranger's file has any shape."""
+    return value if isinstance(value, dict) else {}
+
+
+def status_code(value: Json) -> int:
+    """A response's status code.
+
+    Raises:
+        Unreadable: there is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unreadable("the response has no status code")
+    return value
+
+
+def text_or_empty(value: Json) -> str:
+    """A text, or an empty one for anything else."""
+    return value if isinstance(value, str) else ""
 
 
 def header_pairs(fields: Json) -> Headers:
@@ -155,75 +197,14 @@ def header_pairs(fields: Json) -> Headers:
     return ()
 
 
-def without_coding(headers: Headers) -> Headers:
-    """The header fields without the content coding, for a body that is given decoded."""
-    return tuple((name, value) for name, value in headers if name.lower() != "content-encoding")
-
-
-def decode_content(body: bytes, headers: Headers) -> bytes:
-    """A body without its content coding. Many recorders decode the body and keep the header: told by the magic.
-
-    Raises:
-        Unreadable: the coding is one that the standard library has no decoder for, or the bytes are broken.
-    """
-    coding = next((value.strip().lower() for name, value in headers if name.lower() == "content-encoding"), "identity")
-    if not body or coding == "identity":
-        return body
-    if coding in ("gzip", "x-gzip"):
-        return inflate(body, zlib.MAX_WBITS | 16) if body[:2] == b"\x1f\x8b" else body
-    if coding == "deflate":
-        return inflate(body, zlib.MAX_WBITS) if body[:1] == b"\x78" else body
-    if _is_text(body):
-        return body
-    raise Unreadable(f"the body is coded as {coding}, for which there is no decoder")
-
-
-def inflate(data: bytes, wbits: int) -> bytes:
-    """Unpack gzip or zlib data, to at most ``documents.MAX_BYTES``.
-
-    Raises:
-        Unreadable: the data is broken, cut short, or larger.
-    """
-    parts: list[bytes] = []
-    size = 0
-    try:
-        while data:
-            unpacker = zlib.decompressobj(wbits)
-            part = unpacker.decompress(data, MAX_BYTES + 1 - size)
-            parts.append(part)
-            size += len(part)
-            if size > MAX_BYTES:
-                raise Unreadable(f"unpacks to more than {MAX_BYTES >> 20} MiB")
-            if not unpacker.eof:
-                raise Unreadable("the compressed data is cut short")
-            data = unpacker.unused_data.lstrip(b"\0")
-    except zlib.error as wrong:
-        raise Unreadable(f"the compressed data is broken: {wrong}") from wrong
-    return b"".join(parts)
-
-
-def as_bytes(value: Json) -> bytes:
-    """A recorded body as bytes: text is UTF-8, with lone surrogates kept as they are."""
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    if value is None:
-        return b""
-    raise Unreadable(f"the body is a {type(value).__name__}, not text or bytes")
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _values(values: Json) -> list[str]:
     return [_text(value) for value in values] if isinstance(values, list) else [_text(values)]
 
 
 def _text(value: Json) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    try:
+        return "" if value is None else str(value)
+    except ValueError as wrong:  # an integer of thousands of digits
+        raise Unreadable(f"a header field cannot be written: {wrong}") from wrong

@@ -78,28 +78,35 @@ def load_json(data: str | bytes, where: str) -> Json:
 
 def _guard(events: Iterator[yaml.Event], where: str) -> None:
     """Raise where a document breaks a bound; costs no memory beside the open collections."""
-    nodes = 0
-    starts: list[tuple[int, str | None]] = []
-    sizes: dict[str, int] = {}
+    nodes = chars = 0
+    starts: list[tuple[int, int, str | None]] = []
+    sizes: dict[str, tuple[int, int]] = {}
     for event in events:
         if isinstance(event, _CLOSING):
-            before, anchor = starts.pop()
+            nodes_before, chars_before, anchor = starts.pop()
             if anchor is not None:
-                sizes[anchor] = nodes - before
+                sizes[anchor] = nodes - nodes_before, chars - chars_before
             continue
         if isinstance(event, yaml.AliasEvent):
-            if any(anchor == event.anchor for _, anchor in starts):
+            if any(anchor == event.anchor for *_, anchor in starts):
                 raise CassetteError("an alias names a collection that it is part of", where=where)
-            nodes += sizes.get(event.anchor or "", 1)
+            more_nodes, more_chars = sizes.get(event.anchor or "", (1, 0))
+            nodes, chars = nodes + more_nodes, chars + more_chars
         elif isinstance(event, yaml.NodeEvent):
             nodes += 1
             _check_tag(event, where)
-        if isinstance(event, _OPENING):
-            starts.append((nodes, event.anchor))
+        if isinstance(event, yaml.ScalarEvent):
+            chars += len(event.value)
+            if event.anchor is not None:
+                sizes[event.anchor] = 1, len(event.value)
+        elif isinstance(event, _OPENING):
+            starts.append((nodes, chars, event.anchor))
             if len(starts) > MAX_DEPTH:
                 raise CassetteLimit(f"nested deeper than {MAX_DEPTH}", where=where)
-        if nodes > MAX_NODES:
-            raise CassetteLimit(f"more than {MAX_NODES} nodes with its aliases written out", where=where)
+        if nodes > MAX_NODES or chars > MAX_BYTES:
+            raise CassetteLimit(
+                f"more than {MAX_NODES} nodes or {MAX_BYTES >> 20} MiB with its aliases written out", where=where
+            )
 
 
 def _check_tag(event: yaml.NodeEvent, where: str) -> None:

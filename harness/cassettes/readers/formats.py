@@ -6,18 +6,27 @@ from pathlib import Path
 
 from harness.core.errors import CassetteError, CassetteLimit
 
-from . import pending, vcrpy
-from .base import Format, Sample, Unreadable, inflate
+from . import body_only, go_vcr, har, httprr, nock, ruby_vcr, vcrpy, wiremock
+from .base import Format, Sample
+from .bodies import GZIP_BITS, inflate
 from .documents import MAX_BYTES
 
-FORMATS: tuple[Format, ...] = (vcrpy.FORMAT, *pending.FORMATS)
-"""Every format that is recognised, in the order they are tried."""
+FORMATS: tuple[Format, ...] = (
+    vcrpy.FORMAT,
+    httprr.FORMAT,
+    ruby_vcr.FORMAT,
+    har.FORMAT,
+    nock.FORMAT,
+    go_vcr.FORMAT,
+    wiremock.FORMAT,
+    body_only.FORMAT,
+)
+"""Every format that is read, in the order they are tried."""
 
 _GZIP = b"\x1f\x8b"
-_GZIP_BITS = 31
 
 
-def sample(name: str, data: bytes) -> Sample:
+def sample(name: str, data: bytes, path: Path | None = None) -> Sample:
     """A file's bytes, unpacked where they are gzip, ready to be looked at.
 
     Raises:
@@ -28,10 +37,11 @@ def sample(name: str, data: bytes) -> Sample:
         raise CassetteLimit(f"larger than {MAX_BYTES >> 20} MiB", where=name)
     if data[:2] == _GZIP:
         try:
-            data = inflate(data, _GZIP_BITS)
-        except Unreadable as why:
-            raise CassetteError(why.what, where=name) from why
-    return Sample(name, data)
+            data = inflate(data, GZIP_BITS)
+        except CassetteError as why:
+            kind = CassetteLimit if isinstance(why, CassetteLimit) else CassetteError
+            raise kind(why.what, where=name) from why
+    return Sample(name, data, path)
 
 
 def load(path: Path) -> Sample:
@@ -47,7 +57,7 @@ def load(path: Path) -> Sample:
         data = path.read_bytes()
     except OSError as wrong:
         raise CassetteError(f"cannot be read: {wrong.strerror or wrong}", where=str(path)) from wrong
-    return sample(str(path), data)
+    return sample(str(path), data, path)
 
 
 def detect(file: Sample) -> Format | None:

@@ -47,6 +47,16 @@ def test_aliases_are_read_and_what_they_unfold_to_is_bounded():
         load_yaml("\n".join(levels), "f")
 
 
+def test_the_text_that_aliases_unfold_to_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(documents, "MAX_BYTES", 1000)
+    long = "x" * 300
+    assert load_yaml(f"a: &a {long}\nb: [*a, *a]\n", "f") == [{"a": long, "b": [long, long]}]
+    with pytest.raises(CassetteLimit, match="aliases"):
+        load_yaml(f"a: &a {long}\nb: [*a, *a, *a]\n", "f")
+    with pytest.raises(CassetteLimit, match="aliases"):
+        load_yaml(f"a: &a [{long}]\nb: [*a, *a, *a]\n", "f")
+
+
 def test_an_alias_of_what_it_is_in_is_refused():
     with pytest.raises(CassetteError, match="part of"):
         load_yaml("&a [1, *a]", "f")

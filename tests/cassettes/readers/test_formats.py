@@ -50,12 +50,20 @@ SAMPLES = {
         b'{"request": {"url": "/a"}, "response": {"status": 200}}',
         b'{"mappings": []}',
     ],
-    "httprr": [b"httprr trace v1\n10 20\nGET / HTTP/1.1\r\n"],
+    "httprr": [
+        b"httprr trace v1\n",
+        b"httprr trace v1\n26 19\nGET http://h/ HTTP/1.1\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    ],
     "body-only": [
         b'event: response.created\ndata: {"type":"response.created"}\n\n',
         b'data: {"a":1}\n\n',
         b'{"error": {"message": "x"}}',
         b'{"type":"response.created"}\n{"type":"response.failed"}\n',
+        b': COMMENT\n\n: COMMENT\n\nevent: x\nid: 1\ndata: {"a":1}\n\n',
+        b'[{"candidates": []}, {"usageMetadata": {}}]',
+        b'{"model":"m","done":false}\n{"model":"m","done":true}\n',
+        b'{"output": {"message": {}}, "stopReason": "end_turn"}',
+        b'{"type": "message", "role": "assistant", "content": []}',
     ],
 }
 NONE = [
@@ -68,6 +76,13 @@ NONE = [
     b"\xff\xfe\x00",
     b"interactions: 5\n",
     b"interactions: [\n",
+    b"database: x\nid: 5\n",
+    b"data: of no event\n",
+    b'{"content": "words"}',
+    b'{"output": [1]}',
+    b'{"mappings": [{"name": "x"}]}',
+    b'[{"candidates": []}, 5]',
+    b'{"log": {"entries": 5}}',
 ]
 CASES = [(name, data) for name, files in SAMPLES.items() for data in files]
 
@@ -96,7 +111,7 @@ def test_broken_gzip_is_a_declared_error(data: bytes):
 
 
 def test_what_unpacks_to_more_than_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("harness.cassettes.readers.base.MAX_BYTES", 1000)
+    monkeypatch.setattr("harness.cassettes.readers.bodies.MAX_BYTES", 1000)
     with pytest.raises(CassetteError, match="unpacks to more"):
         sample("f.gz", gzip.compress(b"x" * 2000))
     (tmp_path / "f").write_bytes(VCRPY)
@@ -121,5 +136,5 @@ def test_any_bytes_are_read_or_refused_in_the_declared_way(start: bytes, noise: 
         file = sample("f", start[:cut] + noise + start[cut:])
         found = detect(file)
         assert found is None or found in FORMATS
-        if found is not None and found.read is not None:
+        if found is not None:
             assert found.read(file).format == found.name

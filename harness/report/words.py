@@ -10,7 +10,7 @@ from harness.core.verdict import Judgement
 from .summary import command
 
 
-def told(contract: Contract, judgement: Judgement, cassette: Path) -> str:
+def told(contract: Contract, judgement: Judgement, cassette: Path | None) -> str:
     """The promise, each violation with its evidence, and the command that judges the cassette again."""
     lines = [f"{contract.id} ({contract.level.value}): {judgement.verdict.value}", f"  {contract.promise}"]
     for violation in judgement.violations:
@@ -18,5 +18,6 @@ def told(contract: Contract, judgement: Judgement, cassette: Path) -> str:
         lines.extend(f"      evidence: {pointer}" for pointer in violation.evidence)
     if judgement.note:
         lines.append(f"  {judgement.note}")
-    lines.append(f"  again: {command(cassette, contract.id)}")
+    if cassette is not None:
+        lines.append(f"  again: {command(cassette, contract.id)}")
     return "\n".join(lines)

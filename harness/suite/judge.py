@@ -15,11 +15,9 @@ def judge_all(recording: Recording, contracts: Iterable[Contract]) -> tuple[Judg
     return tuple(judge(contract, recording) for contract in contracts)
 
 
-def unsupported(contracts: Iterable[Contract], system: str, note: str) -> tuple[Judgement, ...]:
-    """The judgements on a case that the target cannot play: unsupported where the promise is the system's."""
-    return tuple(
-        Judgement(contract.id, Verdict.UNSUPPORTED, note=note) for contract in contracts if system in contract.systems
-    )
+def unseen(contracts: Iterable[Contract], system: str, verdict: Verdict, note: str) -> tuple[Judgement, ...]:
+    """The judgements on a case that could not be exercised: one verdict for each promise of the system's."""
+    return tuple(Judgement(contract.id, verdict, note=note) for contract in contracts if system in contract.systems)
 
 
 def count(judgements: Iterable[Judgement]) -> dict[str, int]:
@@ -31,3 +29,8 @@ def count(judgements: Iterable[Judgement]) -> dict[str, int]:
 def failures(judgements: Sequence[Judgement]) -> list[Judgement]:
     """Those that failed, warned, or could not be judged through a fault of ours."""
     return [one for one in judgements if one.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.ERROR)]
+
+
+def broken(recording: Recording, contracts: Iterable[Contract]) -> set[str]:
+    """The ids of the contracts that a recording breaks, or that could not be judged through a fault of ours."""
+    return {judgement.contract for judgement in failures(judge_all(recording, contracts))}

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.contracts.registry import Contract
 from harness.core.case import Case
+from harness.core.errors import HarnessError, TargetError
 from harness.core.profile import Profile
+from harness.core.recording import Recording
 from harness.core.verdict import Judgement, Verdict
 from harness.servers.simulator import Simulator
 
 from .exercise import exercise
-from .judge import judge_all, unsupported
+from .judge import judge_all, unseen
 from .pool import TargetPool
 from .select import Planned, variant
 
@@ -57,13 +60,15 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a run is done. ``keep`` says where a case's cassette goes."""
+    """How a run is done. ``keep`` says where a case's cassette goes; ``told`` is called with each case as soon as it is
+    over, and its recording where there is one.
+    """
 
     keep: Callable[[Case], Path]
     jobs: int = DEFAULT_JOBS
     seed: int = 0
     defect: str | None = None
-    told: Callable[[CaseResult], None] = lambda _result: None
+    told: Callable[[CaseResult, Recording | None], None] = lambda _result, _recording: None
 
 
 async def run(
@@ -77,66 +82,88 @@ async def run(
     """
     result = RunResult(profile.name, options.defect, len(planned))
     began_s = time.monotonic()
-    async with Simulator(ports=profile.simulator_ports) as simulator:
-        urls = {provider: simulator.base_url(provider) for provider in simulator.providers}
-        pool = TargetPool(profile, urls, defect=options.defect)
-        try:
-            await pool.get({})
+    try:
+        async with opened(profile, contracts, options) as bench:
             result.start_seconds = time.monotonic() - began_s
-            await _exercise_all(_Runner(pool, simulator, contracts, options, result), planned)
-        except asyncio.CancelledError:
-            result.interrupted = True
-        finally:
-            await asyncio.shield(pool.close())
-            result.seconds = time.monotonic() - began_s
+            await _exercise_all(bench, planned, result)
+    except asyncio.CancelledError:
+        result.interrupted = True
+    result.seconds = time.monotonic() - began_s
     return result
 
 
 @dataclass(frozen=True, slots=True)
-class _Runner:
+class Bench:
+    """The simulators and the target, running, on which cases are exercised and judged."""
+
     pool: TargetPool
     simulator: Simulator
     contracts: Sequence[Contract]
     options: Options
-    result: RunResult
 
-    async def one(self, planned: Planned) -> None:
+    async def one(self, planned: Planned) -> CaseResult:
         """Exercise and judge one case."""
         began_s = time.monotonic()
+        judgements, path = await self._judged(planned)
+        done = CaseResult(planned.case, judgements, path, time.monotonic() - began_s)
+        self.options.told(done, recording)
+        return done
+
+    async def _judged(self, planned: Planned) -> tuple[tuple[Judgement, ...], Path | None]:
+        system = planned.case.system
         if planned.lacking:
             note = f"the target lacks: {', '.join(sorted(planned.lacking))}"
-            judgements, path = unsupported(self.contracts, planned.case.system, note), None
-        else:
+            return unseen(self.contracts, system, Verdict.UNSUPPORTED, note), None
+        try:
             target = await self.pool.get(variant(planned))
-            path = self.options.keep(planned.case)
-            recording = await exercise(
-                planned,
-                target=target,
-                simulator=self.simulator,
-                seed=self.options.seed,
-                defect=self.options.defect,
-                path=path,
-            )
-            judgements = judge_all(recording, self.contracts)
-        done = CaseResult(planned.case, judgements, path, time.monotonic() - began_s)
-        self.result.results.append(done)
-        self.options.told(done)
+        except TargetError as failure:
+            return unseen(self.contracts, system, Verdict.ERROR, str(failure)), None
+        path = self.options.keep(planned.case)
+        recording = await exercise(
+            planned,
+            target=target,
+            simulator=self.simulator,
+            seed=self.options.seed,
+            defect=self.options.defect,
+            path=path,
+        )
+        return judge_all(recording, self.contracts), path
 
 
-async def _exercise_all(runner: _Runner, planned: Sequence[Planned]) -> None:
+@asynccontextmanager
+async def opened(profile: Profile, contracts: Sequence[Contract], options: Options) -> AsyncIterator[Bench]:
+    """Start the simulators and the target; both are stopped at the end, whatever happens.
+
+    Raises:
+        TargetError: the target does not come up.
+    """
+    async with LagMonitor() as lag, Simulator(ports=profile.simulator_ports) as simulator:
+        urls = {provider: simulator.base_url(provider) for provider in simulator.providers}
+        pool = TargetPool(profile, urls, defect=options.defect)
+        try:
+            await pool.get({})
+            yield Bench(pool, simulator, contracts, options)
+        finally:
+            await asyncio.shield(pool.close())
+
+
+async def _exercise_all(bench: Bench, planned: Sequence[Planned], result: RunResult) -> None:
     """Most cases at once, as many as ``jobs`` says; then, one by one, those that must be alone."""
-    places = asyncio.Semaphore(runner.options.jobs)
+    places = asyncio.Semaphore(bench.options.jobs)
 
     async def placed(one: Planned) -> None:
         async with places:
-            await runner.one(one)
+            result.results.append(await bench.one(one))
 
-    async with asyncio.TaskGroup() as group:
-        for one in planned:
-            if not one.alone:
-                group.create_task(placed(one))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in planned:
+                if not one.alone:
+                    group.create_task(placed(one))
+    except* HarnessError as failures:
+        raise failures.exceptions[0] from None
     for one in planned:
         if one.alone:
-            await runner.one(one)
+            result.results.append(await bench.one(one))
     order = {one.case: number for number, one in enumerate(planned)}
-    runner.result.results.sort(key=lambda done: order[done.case])
+    result.results.sort(key=lambda done: order[done.case])

@@ -1,84 +1,74 @@
-"""The subjects of most contracts: a chat call seen from both sides, decoded once for each recording."""
+"""The subjects of most contracts: a call of a client seen from both sides, decoded once for each recording."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import ClassVar
 
-from harness.core.errors import DecodeError
 from harness.core.fault import FAULTS, Reach
 from harness.core.ledger import Ledger, read_ledger
-from harness.core.recording import Ending, Exchange, Json, Recording, Side
+from harness.core.recording import Ending, Exchange, Recording, Side
 from harness.core.verdict import Pointer, Violation
-from harness.providers.openai import (
-    ChatRequest,
-    Completion,
-    ErrorBody,
-    Kind,
-    Stream,
-    StreamEvent,
-    decode_completion,
-    decode_error,
-    decode_request,
-    decode_stream,
-)
+from harness.providers.openai import ChatRequest, Completion, ErrorBody, Stream
 from harness.systems import gateway
-from harness.systems.route import Outcome
+from harness.systems.route import Outcome, ProviderTable
 
-CHAT = gateway.CHAT.name
-EVENT_STREAM = "text/event-stream"
+from .upstream import CHAT, Upstream, Way, answered, asked, decode_upstream, has_choices
 
-
-class Way(StrEnum):
-    """How a provider's exchange went, read from the evidence alone."""
-
-    COMPLETE = "complete"
-    STATUS = "status"  # it answered with an error status
-    UNREACHABLE = "unreachable"  # no connection was made
-    SILENT = "silent"  # the target gave up on it: no headers, or no more segments
-    INVALID = "invalid"  # an answer that is none: not JSON, no choices, the wrong type
-    INCOMPLETE = "incomplete"  # the stream broke off or ended without a terminal
-    IN_BAND = "in-band"  # it said in band that it failed
+__all__ = ["Call", "ChatCall", "Upstream", "Way", "chat_calls", "failures", "has_choices", "ledger", "upstreams_of"]
 
 
-@dataclass(frozen=True)
-class Upstream:
-    """A provider's exchange, decoded."""
+@dataclass(frozen=True, kw_only=True)
+class Call(ABC):
+    """One call of a client, with what the target asked of providers for it. Each system has a class of its own."""
 
-    exchange: Exchange
-    request: ChatRequest | None
-    stream: Stream | None
-    completion: Completion | None
-    error: ErrorBody | None
-    way: Way
-
-    @property
-    def text(self) -> str:
-        """The words that the provider sent, up to the end that it announced."""
-        if self.stream is not None:
-            until = self.stream.done[0] if self.stream.done else len(self.stream.events)
-            return "".join(event.text for event in self.stream.events[:until])
-        return self.completion.text if self.completion else ""
-
-    @property
-    def usage(self) -> Json:
-        """What the provider said of the tokens used, as it said it."""
-        if self.stream is not None:
-            return self.stream.usage
-        return self.completion.usage if self.completion else None
-
-
-@dataclass(frozen=True)
-class ChatCall:
-    """One chat completion call of a client, with what the target asked of providers for it."""
+    table: ClassVar[ProviderTable]
+    """What the system says of a provider's failure."""
 
     client: Exchange
-    request: ChatRequest | None
-    stream: Stream | None
-    completion: Completion | None
-    error: ErrorBody | None
     upstreams: tuple[Upstream, ...]
+
+    @property
+    @abstractmethod
+    def asked_model(self) -> str | None:
+        """The model that the client named, where it named one."""
+
+    @property
+    @abstractmethod
+    def named_models(self) -> frozenset[str]:
+        """The models that the answer names."""
+
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """The words that the client received."""
+
+    @property
+    @abstractmethod
+    def succeeded(self) -> bool:
+        """Whether a client would take the answer for a whole one."""
+
+    @property
+    @abstractmethod
+    def answer_id(self) -> str:
+        """The id of the answer; empty where it has none."""
+
+    @property
+    @abstractmethod
+    def code(self) -> str | int | None:
+        """The code of the error that the client read."""
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """The words of the error that the client read; empty where there are none."""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer came as an event stream with status 200."""
+        return False
 
     @property
     def left(self) -> bool:
@@ -86,36 +76,9 @@ class ChatCall:
         return self.client.ending is Ending.CLIENT_CLOSE
 
     @property
-    def streamed(self) -> bool:
-        """Whether the answer came as an event stream with status 200."""
-        return self.stream is not None
-
-    @property
-    def text(self) -> str:
-        """The words that the client received."""
-        if self.stream is not None:
-            return self.stream.text
-        return self.completion.text if self.completion else ""
-
-    @property
     def upstream(self) -> Upstream | None:
         """The last provider exchange for the call: the one whose outcome counts."""
         return self.upstreams[-1] if self.upstreams else None
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether a client would take the answer for a whole one."""
-        if self.stream is not None:
-            return self.stream.terminal and not self.stream.errors and not self.left
-        return self.completion is not None and self.client.status == 200
-
-    def at_event(self, index: int) -> Pointer:
-        """Points at an event of the client's stream."""
-        if self.stream is None or not 0 <= index < len(self.stream.events):
-            return self.here()
-        event = self.stream.events[index]
-        at_ns = self.client.response.at(event.start) if self.client.response else None
-        return Pointer(self.client.id, start=event.start, end=event.end, event=index, at_ns=at_ns)
 
     def here(self) -> Pointer:
         """Points at the client's exchange as a whole, at its end."""
@@ -129,20 +92,109 @@ class ChatCall:
         return Violation(sentence, tuple(pointers))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChatCall(Call):
+    """A chat completion call of the gateway's."""
+
+    table = gateway.PROVIDER_TABLE
+
+    request: ChatRequest | None
+    stream: Stream | None
+    completion: Completion | None
+    error: ErrorBody | None
+
+    @property
+    def asked_model(self) -> str | None:
+        """The model that the client named, where it named one."""
+        return self.request.model if self.request else None
+
+    @property
+    def named_models(self) -> frozenset[str]:
+        """The models that the answer names."""
+        chunks = [event.data for event in self.stream.events] if self.stream else []
+        named = {data["model"] for data in chunks if isinstance(data, dict) and isinstance(data.get("model"), str)}
+        return frozenset(named | ({self.completion.model} if self.completion else set()))
+
+    @property
+    def text(self) -> str:
+        """The words that the client received."""
+        if self.stream is not None:
+            return self.stream.text
+        return self.completion.text if self.completion else ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether a client would take the answer for a whole one."""
+        if self.stream is not None:
+            return self.stream.terminal and not self.stream.errors and not self.left
+        return self.completion is not None and self.client.status == 200
+
+    @property
+    def answer_id(self) -> str:
+        """The id of the answer; empty where it has none."""
+        if self.completion is not None:
+            return self.completion.id
+        return self.stream.ids[0] if self.stream and self.stream.ids else ""
+
+    @property
+    def code(self) -> str | int | None:
+        """The code of the error that the client read."""
+        return self.error.code if self.error else None
+
+    @property
+    def words(self) -> str:
+        """The words of the error that the client read."""
+        return self.error.message if self.error else ""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer came as an event stream with status 200."""
+        return self.stream is not None
+
+    def at_event(self, index: int) -> Pointer:
+        """Points at an event of the client's stream."""
+        if self.stream is None or not 0 <= index < len(self.stream.events):
+            return self.here()
+        event = self.stream.events[index]
+        at_ns = self.client.response.at(event.start) if self.client.response else None
+        return Pointer(self.client.id, start=event.start, end=event.end, event=index, at_ns=at_ns)
+
+
 def chat_calls(recording: Recording) -> tuple[ChatCall, ...]:
     """The chat completion calls of a recording's clients, by the time they were sent."""
     return recording.memo("chat-calls", lambda: tuple(_chat_calls(recording)))
 
 
 def _chat_calls(recording: Recording) -> Iterator[ChatCall]:
-    upstreams = [_upstream(e) for e in recording.side(Side.PROVIDER) if e.operation == CHAT]
     clients = [e for e in recording.side(Side.CLIENT) if e.operation == CHAT]
     for client in clients:
-        ours = tuple(u for u in upstreams if client.tie is not None and u.exchange.tie == client.tie)
-        same = [c for c in clients if c.tie == client.tie]
-        if len(same) > 1:  # one prompt sent several times: each call has the provider traffic within its own time
-            ours = tuple(u for u in ours if _within(u.exchange, client, same))
-        yield ChatCall(client, _request(client), *_answer(client), upstreams=ours)
+        stream, completion, error = answered(client)
+        yield ChatCall(
+            client=client,
+            upstreams=upstreams_of(client, clients, recording),
+            request=asked(client),
+            stream=stream,
+            completion=completion,
+            error=error,
+        )
+
+
+def upstreams_of(client: Exchange, clients: Sequence[Exchange], recording: Recording) -> tuple[Upstream, ...]:
+    """The provider exchanges that carry the tag of a client's; ``clients`` are all calls of its kind."""
+    if client.tie is None:
+        return ()
+    ours = tuple(u for u in _upstreams(recording) if u.exchange.tie == client.tie)
+    same = [one for one in clients if one.tie == client.tie]
+    if len(same) > 1:  # one prompt sent several times: each call has the provider traffic within its own time
+        ours = tuple(u for u in ours if _within(u.exchange, client, same))
+    return ours
+
+
+def _upstreams(recording: Recording) -> tuple[Upstream, ...]:
+    return recording.memo(
+        "upstreams",
+        lambda: tuple(decode_upstream(e) for e in recording.side(Side.PROVIDER) if e.operation == CHAT),
+    )
 
 
 def _within(exchange: Exchange, client: Exchange, same: list[Exchange]) -> bool:
@@ -153,101 +205,26 @@ def _within(exchange: Exchange, client: Exchange, same: list[Exchange]) -> bool:
     return client.request.sent_ns <= sent_ns and (until_ns is None or sent_ns < until_ns)
 
 
-def _request(exchange: Exchange) -> ChatRequest | None:
-    try:
-        return decode_request(exchange.request.body)
-    except DecodeError:
-        return None
+def failures(call: Call, recording: Recording) -> tuple[Outcome, ...]:
+    """What the system may say of the provider's failure in this call; empty where the provider did not fail.
+
+    Judged by what the provider did; only where it was never reached, by what was asked of it: the fault, or the
+    marks between which the scenario had taken it away.
+    """
+    if call.upstream is not None:
+        outcome = call.upstream.outcome(call.table)
+        return () if outcome is None else (outcome,)
+    return (call.table.unreachable,) if _unreachable(call, recording) else ()
 
 
-def is_event_stream(exchange: Exchange) -> bool:
-    """Whether the response is labelled an event stream."""
-    kind = exchange.response.header("content-type") if exchange.response else None
-    return kind is not None and kind.partition(";")[0].strip().lower() == EVENT_STREAM
-
-
-def _answer(exchange: Exchange) -> tuple[Stream | None, Completion | None, ErrorBody | None]:
-    if exchange.status == 200 and is_event_stream(exchange):
-        return decode_stream(exchange.body), None, None
-    if exchange.status == 200:
-        try:
-            return None, decode_completion(exchange.body), None
-        except DecodeError:
-            return None, None, None
-    return None, None, decode_error(exchange.body) if exchange.body else None
-
-
-def _upstream(exchange: Exchange) -> Upstream:
-    request = _request(exchange)
-    stream, completion, error = _answer(exchange)
-    if stream is None and exchange.status == 200 and request is not None and request.stream:
-        completion = None  # a stream was asked for: one document is no answer
-    return Upstream(exchange, request, stream, completion, error, _way(exchange, request, stream, completion))
-
-
-def _way(exchange: Exchange, request: ChatRequest | None, stream: Stream | None, completion: Completion | None) -> Way:
-    if exchange.ending is Ending.CONNECT_ERROR:
-        return Way.UNREACHABLE
-    if exchange.response is None:
-        return Way.SILENT
-    if exchange.response.status >= 400:
-        return Way.STATUS
-    if stream is None or (request is not None and not request.stream):
-        return Way.COMPLETE if completion is not None and _is_json(exchange) else Way.INVALID
-    if stream.errors:
-        return Way.IN_BAND
-    before_done = stream.events[: stream.done[0]] if stream.done else stream.events
-    if any(event.kind is Kind.MALFORMED for event in before_done):
-        return Way.INVALID
-    if stream.terminal:
-        return Way.COMPLETE if any(has_choices(event) for event in before_done) else Way.INVALID
-    if exchange.ending is Ending.CLIENT_CLOSE:
-        return Way.SILENT
-    return Way.INVALID if exchange.ending is Ending.EOF and not stream.events else Way.INCOMPLETE
-
-
-def _is_json(exchange: Exchange) -> bool:
-    kind = (exchange.response.header("content-type") if exchange.response else None) or ""
-    return kind.partition(";")[0].strip().lower().endswith("json")
-
-
-def has_choices(event: StreamEvent) -> bool:
-    """Whether an event is a chunk with at least one choice in it."""
-    return event.kind is Kind.CHUNK and isinstance(event.data, dict) and bool(event.data.get("choices"))
-
-
-def failures(call: ChatCall, recording: Recording) -> tuple[Outcome, ...]:
-    """What the gateway may say of the provider's failure in this call; empty where the provider did not fail."""
-    upstream = call.upstream
-    if upstream is None:
-        reach = FAULTS[recording.header.fault].reach if recording.header.fault in FAULTS else Reach.OK
-        return (gateway.UNREACHABLE,) if reach is not Reach.OK else ()
-    match upstream.way:
-        case Way.COMPLETE:
-            return ()
-        case Way.STATUS:
-            return (gateway.for_status(upstream.exchange.status or 0),)
-        case Way.UNREACHABLE:
-            return (gateway.UNREACHABLE,)
-        case Way.SILENT:
-            return (gateway.TIMEOUT,)
-        case Way.INVALID:
-            return (gateway.INVALID_RESPONSE,)
-        case Way.INCOMPLETE:
-            return (gateway.INCOMPLETE,)
-        case Way.IN_BAND:
-            return _in_band(upstream)
-
-
-def _in_band(upstream: Upstream) -> tuple[Outcome, ...]:
-    """The table's row for the status that an in-band error names; unavailable where it names none."""
-    events = upstream.stream.errors if upstream.stream else ()
-    error = events[0].data.get("error") if events and isinstance(events[0].data, dict) else None
-    status = next(
-        (error[key] for key in ("status_code", "code") if isinstance(error, dict) and isinstance(error.get(key), int)),
-        500,
-    )
-    return (gateway.for_status(status),)
+def _unreachable(call: Call, recording: Recording) -> bool:
+    """Whether no provider could be reached when the call was sent."""
+    fault = FAULTS.get(recording.header.fault)
+    if fault is not None and fault.reach is not Reach.OK:
+        return True
+    down, back = recording.mark("provider-down"), recording.mark("provider-back")
+    sent_ns = call.client.request.sent_ns
+    return down is not None and down.at_ns <= sent_ns and (back is None or sent_ns < back.at_ns)
 
 
 def ledger(recording: Recording) -> Ledger | None:

@@ -6,27 +6,28 @@ from harness.core.names import Capability
 from harness.core.recording import STILL_OPEN, Ending, Recording
 from harness.core.verdict import Doubt, Pointer, Violation
 
-from .calls import ChatCall, chat_calls
+from .calls import Call
 from .registry import Findings, contract
-from .subjects import left
+from .subjects import calls, left
 
 GATEWAY = ("gateway",)
+BOTH = ("gateway", "runs")
 COUNTED = ("tasks", "threads", "fds", "sockets", "provider_connections", "client_sessions")
 
 
-def _left_while_held(recording: Recording) -> list[ChatCall]:
+def _left_while_held(recording: Recording) -> list[Call]:
     return [call for call in left(recording) if call.upstream is not None]
 
 
 @contract(
     "cleanup.provider-call-cancelled",
     select=_left_while_held,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=[Capability.PROVIDER],
     source="house: BerriAI/litellm #17364 and #33736",
     breakers=("client-gone-runs-on",),
 )
-def provider_call_cancelled(call: ChatCall, _recording: Recording) -> Findings:
+def provider_call_cancelled(call: Call, _recording: Recording) -> Findings:
     """When the client leaves, the provider's call is cancelled.
 
     The provider goes on writing words that nobody reads, and bills every one of them.
@@ -46,7 +47,7 @@ def _loads(recording: Recording) -> list[tuple[int, dict[str, int], dict[str, in
     before, after = recording.probe("resources-before"), recording.probe("resources-after")
     if before is None or after is None:
         return []
-    return [(len(chat_calls(recording)) // 2, before.data, after.data)]
+    return [(len(list(calls(recording))) // 2, before.data, after.data)]
 
 
 @contract(
@@ -63,13 +64,13 @@ def nothing_leaks(subject: tuple[int, dict[str, int], dict[str, int]], _recordin
     What grows with the number of calls grows until the process falls over. A growth that is less than one for every
     two calls is no leak of the calls, and is left undecided.
     """
-    calls, before, after = subject
+    load, before, after = subject
     for name in COUNTED:
         grown = int(after.get(name, 0)) - int(before.get(name, 0))
         where = (Pointer(probe="resources-before"), Pointer(probe="resources-after"))
-        if grown * 2 >= calls:
+        if grown * 2 >= load:
             yield Violation(
-                f"{calls} more calls left {grown} more {name} ({before.get(name)}, then {after.get(name)}).", where
+                f"{load} more calls left {grown} more {name} ({before.get(name)}, then {after.get(name)}).", where
             )
         elif grown > 0:
-            yield Doubt(f"{calls} more calls left {grown} more {name}: too few to be one a call.", where)
+            yield Doubt(f"{load} more calls left {grown} more {name}: too few to be one a call.", where)

@@ -12,23 +12,23 @@ from harness.core.recording import Mark, Recording
 from harness.core.verdict import Doubt, Pointer, Violation
 from harness.providers.openai import sane_usage
 
-from .calls import ChatCall, chat_calls, failures, ledger
+from .calls import Call, ChatCall, chat_calls, failures, ledger
 from .registry import Findings, contract
-from .subjects import ledgers
+from .subjects import calls, ledgers
 
 GATEWAY = ("gateway",)
+BOTH = ("gateway", "runs")
 LEDGER = (Capability.LEDGER,)
-BOTH = (Capability.LEDGER, Capability.PROVIDER)
+SEEN = (Capability.LEDGER, Capability.PROVIDER)
 HERE = (Pointer(probe="ledger"),)
 
 
 @dataclass(frozen=True)
-class Billed:
-    """The only chat call of an account with what was charged for it. With several calls nothing ties entry to call."""
+class Paid:
+    """The only call of an account with what was charged for it. With several calls nothing ties entry to call."""
 
-    call: ChatCall
+    call: Call
     account: Ledger
-    tariff: Tariff
 
     @property
     def charged(self) -> int:
@@ -40,10 +40,25 @@ class Billed:
         """Credits that were ever put in: more than that cannot be charged."""
         return sum(entry.amount for entry in self.account.of(Kind.GRANT))
 
+
+@dataclass(frozen=True)
+class Billed(Paid):
+    """The same of a chat call, with the tariff of its model."""
+
+    call: ChatCall
+    tariff: Tariff
+
     @property
     def prompt_characters(self) -> int:
         """Characters of the messages, joined by one space."""
         return len(self.call.request.prompt) if self.call.request else 0
+
+
+def paid(recording: Recording) -> Iterator[Paid]:
+    """The call of an account, where there is just one."""
+    account, made = ledger(recording), list(calls(recording))
+    if account is not None and len(made) == 1:
+        yield Paid(made[0], account)
 
 
 def _billed(recording: Recording) -> Iterator[Billed]:
@@ -55,8 +70,8 @@ def _billed(recording: Recording) -> Iterator[Billed]:
         yield Billed(calls[0], account, price)
 
 
-def _billed_failures(recording: Recording) -> list[Billed]:
-    return [b for b in _billed(recording) if not b.call.left and failures(b.call, recording)]
+def _paid_failures(recording: Recording) -> list[Paid]:
+    return [one for one in paid(recording) if not one.call.left and failures(one.call, recording)]
 
 
 def _billed_completions(recording: Recording) -> list[Billed]:
@@ -65,15 +80,15 @@ def _billed_completions(recording: Recording) -> list[Billed]:
 
 @contract(
     "credits.nothing-delivered-nothing-charged",
-    select=_billed_failures,
-    systems=GATEWAY,
-    needs=BOTH,
+    select=_paid_failures,
+    systems=BOTH,
+    needs=SEEN,
     source="house: theopenco/llmgateway #3505 billed failed streams in full",
-    breakers=("failed-plain-charged", "failed-billed-in-full"),
+    breakers=("failed-plain-charged", "failed-billed-in-full", "runs-no-refund"),
 )
-def nothing_delivered_nothing_charged(billed: Billed, _recording: Recording) -> Findings:
+def nothing_delivered_nothing_charged(billed: Paid, _recording: Recording) -> Findings:
     """A failed call that delivered no words costs nothing."""
-    if not billed.call.text and billed.charged:
+    if not billed.call.text and billed.charged > 0:
         yield billed.call.violation(
             f"The call failed, no words were delivered, and {billed.charged} credits were charged.", *HERE
         )
@@ -92,7 +107,7 @@ def _cut_short(recording: Recording) -> list[Billed]:
     "credits.delivered-only",
     select=_cut_short,
     systems=GATEWAY,
-    needs=BOTH,
+    needs=SEEN,
     source="house: theopenco/llmgateway #3505 and #3443",
     breakers=("failed-billed-in-full", "left-billed-in-full"),
 )
@@ -132,7 +147,7 @@ def _price(billed: Billed) -> int:
     "credits.price-exact",
     select=_billed_completions,
     systems=GATEWAY,
-    needs=BOTH,
+    needs=SEEN,
     source="house: the pricing rule, ceil(USD x 1,000 x multiplier), at least 1 credit",
     breakers=("price-rounds-down", "free-completion", "trusts-usage", "zero-tokens-free"),
 )
@@ -157,7 +172,7 @@ def _short(recording: Recording) -> list[Billed]:
     "credits.shortfall-written-down",
     select=_short,
     systems=GATEWAY,
-    needs=BOTH,
+    needs=SEEN,
     source="house: settling charges at most the hold plus what is left, and writes down the shortfall",
     breakers=("shortfall-forgotten", "negative-balance"),
 )
@@ -179,7 +194,7 @@ def shortfall_written_down(billed: Billed, _recording: Recording) -> Findings:
 @contract(
     "credits.usage-sane",
     select=ledgers,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=LEDGER,
     source="house: a custom endpoint's usage may be zero, huge, or no number at all",
     breakers=("trusts-usage",),
@@ -197,7 +212,7 @@ def usage_sane(account: Ledger, recording: Recording) -> Findings:
     "credits.estimate-marked",
     select=_billed_completions,
     systems=GATEWAY,
-    needs=BOTH,
+    needs=SEEN,
     source="house: an estimate is marked as one on the usage row",
     breakers=("estimate-unmarked",),
 )
@@ -217,7 +232,7 @@ def estimate_marked(billed: Billed, _recording: Recording) -> Findings:
     "credits.usage-row-written",
     select=_billed_completions,
     systems=GATEWAY,
-    needs=BOTH,
+    needs=SEEN,
     source="house: settle, then write the usage row",
     breakers=("no-usage-row",),
 )
@@ -235,7 +250,7 @@ def usage_row_written(billed: Billed, _recording: Recording) -> Findings:
 @contract(
     "credits.hold-ends-once",
     select=ledgers,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=LEDGER,
     source="house: one hold ends exactly once (elizaOS/eliza #9904, #10556, #11696)",
     breakers=("hold-never-released", "double-settle", "hold-kept-when-client-leaves"),
@@ -280,7 +295,7 @@ def hold_covers_the_call(billed: Billed, _recording: Recording) -> Findings:
 @contract(
     "credits.never-negative",
     select=ledgers,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=LEDGER,
     source="house: a balance never goes below zero",
     breakers=("negative-balance", "racy-hold"),
@@ -298,7 +313,7 @@ def never_negative(account: Ledger, _recording: Recording) -> Findings:
 @contract(
     "credits.conserved",
     select=ledgers,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=LEDGER,
     source="house: a balance is the sum of its entries",
     breakers=("balance-drifts",),
@@ -337,7 +352,7 @@ def _budgets(recording: Recording) -> list[Mark]:
 @contract(
     "credits.no-overspend",
     select=_budgets,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=[Capability.ACCOUNTS],
     source="house: wasp-lang/open-saas #727, mozilla-ai/any-llm #836",
     breakers=("racy-hold", "credit-not-checked"),
@@ -347,35 +362,35 @@ def no_overspend(budget: Mark, recording: Recording) -> Findings:
 
     Checked first and taken later, one balance pays for every call that was checked in between.
     """
-    calls, affordable = chat_calls(recording), int(budget.data["affordable"])
-    paid = [call for call in calls if call.succeeded]
-    refused = [call for call in calls if call.client.status == 402]
-    if len(paid) > affordable:
+    made, affordable = list(calls(recording)), int(budget.data["affordable"])
+    served = [call for call in made if call.succeeded]
+    refused = [call for call in made if call.client.status == 402]
+    if len(served) > affordable:
         yield Violation(
-            f"The balance paid for {affordable} calls, {len(paid)} of {len(calls)} succeeded.",
-            tuple(call.here() for call in paid),
+            f"The balance paid for {affordable} calls, {len(served)} of {len(made)} succeeded.",
+            tuple(call.here() for call in served),
         )
-    elif len(paid) + len(refused) < len(calls):
+    elif len(served) + len(refused) < len(made):
         yield Doubt(
-            f"{len(calls) - len(paid) - len(refused)} of {len(calls)} calls neither succeeded nor were refused."
+            f"{len(made) - len(served) - len(refused)} of {len(made)} calls neither succeeded nor were refused."
         )
-    elif len(paid) < affordable:
-        yield Violation(f"The balance paid for {affordable} calls, only {len(paid)} succeeded.", HERE)
+    elif len(served) < affordable:
+        yield Violation(f"The balance paid for {affordable} calls, only {len(served)} succeeded.", HERE)
 
 
-def _refused_for_credit(recording: Recording) -> list[ChatCall]:
-    return [call for call in chat_calls(recording) if call.client.status == 402]
+def _refused_for_credit(recording: Recording) -> list[Call]:
+    return [call for call in calls(recording) if call.client.status == 402]
 
 
 @contract(
     "credits.refused-before-the-provider",
     select=_refused_for_credit,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=[Capability.PROVIDER],
     source="house: balance below the hold, 402 before any provider call",
-    breakers=("overspend-calls-provider",),
+    breakers=("overspend-calls-provider", "runs-credit-after-provider"),
 )
-def refused_before_the_provider(call: ChatCall, _recording: Recording) -> Findings:
+def refused_before_the_provider(call: Call, _recording: Recording) -> Findings:
     """A call that is refused for lack of credit never reaches a provider: somebody would pay for it."""
     if call.upstream is not None:
         yield call.violation("The client read 402, and the provider was called all the same.")
@@ -383,23 +398,23 @@ def refused_before_the_provider(call: ChatCall, _recording: Recording) -> Findin
 
 def _refused_untouched(recording: Recording) -> Iterator[tuple[Ledger, int]]:
     """Accounts none of whose calls came to anything, though no provider is to blame: refused for what they asked."""
-    account, calls = ledger(recording), chat_calls(recording)
-    if account and calls and all(400 <= (call.client.status or 0) < 500 and not call.upstreams for call in calls):
-        yield account, len(calls)
+    account, made = ledger(recording), list(calls(recording))
+    if account and made and all(400 <= (call.client.status or 0) < 500 and not call.upstreams for call in made):
+        yield account, len(made)
 
 
 @contract(
     "credits.refusals-are-free",
     select=_refused_untouched,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=LEDGER,
     source="house: refused before any hold",
-    breakers=("charges-before-validation",),
+    breakers=("charges-before-validation", "runs-charges-bad-input", "runs-charges-unknown-model"),
 )
 def refusals_are_free(subject: tuple[Ledger, int], _recording: Recording) -> Findings:
     """A request that is refused for what it asks leaves no mark on the account: not a charge, not a hold."""
-    account, calls = subject
+    account, refused = subject
     touched = [entry for entry in account.entries if entry.kind is not Kind.GRANT]
     if touched:
         kinds = ", ".join(sorted({entry.kind.value for entry in touched}))
-        yield Violation(f"{calls} refused calls left {len(touched)} ledger entries ({kinds}).", HERE)
+        yield Violation(f"{refused} refused calls left {len(touched)} ledger entries ({kinds}).", HERE)

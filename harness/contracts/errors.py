@@ -8,16 +8,18 @@ from harness.core.names import Capability
 from harness.core.recording import Exchange, Recording
 from harness.core.verdict import Pointer, Violation
 from harness.providers.openai import decode_error
-from harness.systems import gateway
+from harness.systems import gateway, runs
 from harness.systems.route import Outcome
 
-from .calls import ChatCall, Way, failures
+from .calls import Call, ChatCall, Way, failures
 from .registry import Findings, contract
 from .subjects import Sent, answers, calls, error_answers, failed, failed_after, failed_before, sent
 
 GATEWAY = ("gateway",)
+BOTH = ("gateway", "runs")
 PROVIDER = (Capability.PROVIDER,)
-TABLE = "house: the gateway's table of provider failures"
+TABLE = "house: the system's table of provider failures"
+RUN_OPERATIONS = frozenset({runs.RUN.name})
 LEAK = re.compile(rb"\[REDACTED:[a-z0-9:-]+\]")
 
 
@@ -28,21 +30,21 @@ def _words(outcomes: tuple[Outcome, ...]) -> str:
 @contract(
     "errors.provider-failure-mapped",
     select=failed_before,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=PROVIDER,
     source=TABLE,
-    breakers=("flattened-500",),
+    breakers=("flattened-500", "runs-flattened-500", "runs-error-without-code"),
 )
-def provider_failure_mapped(call: ChatCall, recording: Recording) -> Findings:
-    """Before a stream began, each provider failure has its own status and code.
+def provider_failure_mapped(call: Call, recording: Recording) -> Findings:
+    """Before a stream began, each provider failure has the status and code of the system's table.
 
-    A caller retries a 429 or a 503, mends a 400, and pages somebody for an authentication error. One 500 for all of
-    them leaves nothing to decide by.
+    A gateway's caller retries a 429 or a 503, mends a 400, and pages somebody for an authentication error: one 500 for
+    all of them leaves nothing to decide by. A run has one code for all, which says that the run failed and not the
+    request.
     """
     wanted = failures(call, recording)
-    code = call.error.code if call.error else None
-    if not any(call.client.status == outcome.status and code == outcome.code for outcome in wanted):
-        said = f"{call.client.status or 'no answer'} {code or 'without a code'}"
+    if not any(call.client.status == outcome.status and call.code == outcome.code for outcome in wanted):
+        said = f"{call.client.status or 'no answer'} {call.code or 'without a code'}"
         yield call.violation(f"The provider's failure calls for {_words(wanted)}, the client read {said}.")
 
 
@@ -72,16 +74,20 @@ def in_band_code(call: ChatCall, recording: Recording) -> Findings:
 @contract(
     "errors.object-shape",
     select=error_answers,
-    systems=GATEWAY,
-    source="OpenAI API reference, error object: message, type, param, code",
+    systems=BOTH,
+    source="OpenAI API reference, error object: message, type, param, code; for runs: house",
     breakers=("error-shape-bare",),
 )
 def object_shape(exchange: Exchange, _recording: Recording) -> Findings:
-    """An error is `{"error": {"message", "type", "param", "code"}}`, the message a text that is not empty.
+    """An error is `{"error": {"message", "type", "param", "code"}}`, a run's `{"error": text}`; no text is empty.
 
-    Client libraries make their exceptions of these four fields; whatever has another shape becomes an unknown error.
+    Client libraries make their exceptions of these fields; whatever has another shape becomes an unknown error.
     """
     error = decode_error(exchange.body)
+    if exchange.operation in RUN_OPERATIONS:
+        if not isinstance(error and error.data.get("error"), str):
+            yield Violation(f"A {exchange.status} came without an error text: {exchange.body[:60]!r}.", _all(exchange))
+        return
     held = error.data.get("error") if error and isinstance(error.data, dict) else None
     if not isinstance(held, dict):
         yield Violation(f"A {exchange.status} came without an error object: {exchange.body[:60]!r}.", _all(exchange))
@@ -113,7 +119,7 @@ def in_band_shape(call: ChatCall, _recording: Recording) -> Findings:
             yield call.violation(f"The error event lacks {', '.join(lacking)}.", call.at_event(event.index))
 
 
-def _limited(recording: Recording) -> list[ChatCall]:
+def _limited(recording: Recording) -> list[Call]:
     return [call for call in failed_before(recording) if call.upstream and call.upstream.exchange.status == 429]
 
 
@@ -125,7 +131,7 @@ def _limited(recording: Recording) -> list[ChatCall]:
     source="RFC 9110, 10.2.3: Retry-After is seconds or an HTTP date",
     breakers=("retry-after-dropped",),
 )
-def retry_after_passed_on(call: ChatCall, _recording: Recording) -> Findings:
+def retry_after_passed_on(call: Call, _recording: Recording) -> Findings:
     """A 429 carries the provider's `retry-after`, in the form it had, and none where it had none.
 
     Without it callers guess, and a guess too short makes the limit worse.
@@ -137,50 +143,48 @@ def retry_after_passed_on(call: ChatCall, _recording: Recording) -> Findings:
         yield call.violation(f"The provider said retry-after {theirs!r}, the client read {ours!r}.")
 
 
-def _refused_keys(recording: Recording) -> list[ChatCall]:
+def _refused_keys(recording: Recording) -> list[Call]:
     return [call for call in failed(recording) if call.upstream and call.upstream.exchange.status in (401, 403)]
 
 
 @contract(
     "errors.auth-words-withheld",
     select=_refused_keys,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=PROVIDER,
     source="house: a provider's words about a key may quote the key",
-    breakers=("leaks-provider-words",),
+    breakers=("leaks-provider-words", "runs-leaks-key"),
 )
-def auth_words_withheld(call: ChatCall, _recording: Recording) -> Findings:
-    """What the provider says about the gateway's own key never reaches a client.
+def auth_words_withheld(call: Call, _recording: Recording) -> Findings:
+    """What the provider says about the system's own key never reaches a client.
 
-    Providers quote the key that they refuse. It is the gateway's, and worth money to whoever reads it.
+    Providers quote the key that they refuse. It is the system's, and worth money to whoever reads it.
     """
     theirs = call.upstream.error.message if call.upstream and call.upstream.error else ""
-    ours = call.error.message if call.error else ""
-    if theirs and theirs in ours:
-        yield call.violation(f"The client read the provider's own words: {ours[:80]!r}.")
+    if theirs and theirs in call.words:
+        yield call.violation(f"The client read the provider's own words: {call.words[:80]!r}.")
 
 
-def _refused_requests(recording: Recording) -> list[ChatCall]:
+def _refused_requests(recording: Recording) -> list[Call]:
     return [call for call in failed(recording) if call.upstream and call.upstream.exchange.status == 400]
 
 
 @contract(
     "errors.bad-request-words-passed-on",
     select=_refused_requests,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=PROVIDER,
     source=TABLE,
-    breakers=("bad-request-message-lost",),
+    breakers=("bad-request-message-lost", "runs-flattened-500"),
 )
-def bad_request_words_passed_on(call: ChatCall, _recording: Recording) -> Findings:
+def bad_request_words_passed_on(call: Call, _recording: Recording) -> Findings:
     """A 400 of the provider's reaches the client with the provider's message.
 
     Only the provider knows what it did not like, and only the caller can mend it.
     """
     theirs = call.upstream.error.message if call.upstream and call.upstream.error else ""
-    ours = call.error.message if call.error else ""
-    if theirs and theirs not in ours:
-        yield call.violation(f"The provider said {theirs[:80]!r}, the client read {ours[:80]!r}.")
+    if theirs and theirs not in call.words:
+        yield call.violation(f"The provider said {theirs[:80]!r}, the client read {call.words[:80]!r}.")
 
 
 def _bad_inputs(recording: Recording) -> list[Sent]:
@@ -190,9 +194,9 @@ def _bad_inputs(recording: Recording) -> list[Sent]:
 @contract(
     "errors.bad-input-refused",
     select=_bad_inputs,
-    systems=GATEWAY,
+    systems=BOTH,
     source="RFC 9110, 15.5: a fault of the client's is answered by 4xx",
-    breakers=("bad-json-500",),
+    breakers=("bad-json-500", "runs-bad-json-500"),
 )
 def bad_input_refused(subject: Sent, _recording: Recording) -> Findings:
     """A request that cannot be right is answered by 400 (413 where it is too large), never by 5xx.
@@ -209,7 +213,7 @@ def bad_input_refused(subject: Sent, _recording: Recording) -> Findings:
 @contract(
     "errors.bad-input-named",
     select=_bad_inputs,
-    systems=GATEWAY,
+    systems=BOTH,
     source="OpenAI API reference, error object: param names the parameter",
     breakers=("bad-input-unnamed",),
 )
@@ -233,7 +237,7 @@ def _bad_tokens(recording: Recording) -> list[Sent]:
 @contract(
     "errors.bad-token-refused",
     select=_bad_tokens,
-    systems=GATEWAY,
+    systems=BOTH,
     source="RFC 7519, 4.1.4 exp and 4.1.5 nbf; RFC 8725, 3.1: algorithms are verified, none is refused",
     breakers=("expired-token-accepted", "unsigned-token-accepted", "early-token-accepted", "foreign-token-accepted"),
 )
@@ -252,7 +256,7 @@ def _unauthorized(recording: Recording) -> list[Exchange]:
 @contract(
     "errors.www-authenticate",
     select=_unauthorized,
-    systems=GATEWAY,
+    systems=BOTH,
     source="RFC 9110, 15.5.2: a 401 MUST carry WWW-Authenticate",
     breakers=("no-www-authenticate",),
 )
@@ -265,9 +269,9 @@ def www_authenticate(exchange: Exchange, _recording: Recording) -> Findings:
 @contract(
     "errors.no-secret-in-answers",
     select=answers,
-    systems=GATEWAY,
+    systems=BOTH,
     source="house; CWE-209: error messages that hold sensitive information",
-    breakers=("leaks-provider-words",),
+    breakers=("leaks-provider-words", "runs-leaks-key", "runs-health-shows-secret"),
 )
 def no_secret_in_answers(exchange: Exchange, _recording: Recording) -> Findings:
     """No answer holds a key, in its body or in a header.
@@ -288,14 +292,14 @@ def no_secret_in_answers(exchange: Exchange, _recording: Recording) -> Findings:
 @contract(
     "errors.answered",
     select=calls,
-    systems=GATEWAY,
+    systems=BOTH,
     source="house: a caller is told, whatever happens upstream",
     breakers=("drops-request",),
 )
-def answered(call: ChatCall, _recording: Recording) -> Findings:
+def answered(call: Call, _recording: Recording) -> Findings:
     """Every call is answered: no connection is closed without a word, none is left hanging.
 
-    A provider that hangs is the gateway's to notice, by the time limits that it has for that.
+    A provider that hangs is the system's to notice, by the time limits that it has for that.
     """
     if not call.left and call.client.response is None:
         way = call.upstream.way if call.upstream else Way.UNREACHABLE

@@ -9,11 +9,12 @@ from harness.core.names import Capability
 from harness.core.recording import Exchange, Recording
 from harness.core.verdict import Level, Pointer, Violation
 
-from .calls import ChatCall, chat_calls
+from .calls import Call, ChatCall
 from .registry import Findings, contract
-from .subjects import answers, ledgers, streams
+from .subjects import answers, calls, ledgers, streams
 
 GATEWAY = ("gateway",)
+BOTH = ("gateway", "runs")
 
 
 def is_uuid(text: str) -> bool:
@@ -54,39 +55,32 @@ def one_id_a_stream(call: ChatCall, _recording: Recording) -> Findings:
         yield call.violation(f"The stream has {len(ids)} ids, the first two {ids[0]!r} and {ids[1]!r}.")
 
 
-def _recordings(recording: Recording) -> list[tuple[ChatCall, ...]]:
-    named = tuple(call for call in chat_calls(recording) if completion_id(call))
+def _recordings(recording: Recording) -> list[tuple[Call, ...]]:
+    named = tuple(call for call in calls(recording) if call.answer_id)
     return [named] if len(named) > 1 else []
 
 
 @contract(
     "ids.completion-id-unique",
     select=_recordings,
-    systems=GATEWAY,
+    systems=BOTH,
     source="OpenAI API reference, chat completion object: id is a unique identifier",
     breakers=("call-id-reused",),
 )
-def completion_id_unique(calls: tuple[ChatCall, ...], _recording: Recording) -> Findings:
+def completion_id_unique(named: tuple[Call, ...], _recording: Recording) -> Findings:
     """No two answers share an id, not even to the same request sent twice."""
-    seen: dict[str, ChatCall] = {}
-    for call in calls:
-        name = completion_id(call)
+    seen: dict[str, Call] = {}
+    for call in named:
+        name = call.answer_id
         if name in seen:
             yield call.violation(f"{seen[name].client.id} and {call.client.id} both have the id {name!r}.")
         seen[name] = call
 
 
-def completion_id(call: ChatCall) -> str:
-    """The id of a call's answer; empty where it has none."""
-    if call.completion is not None:
-        return call.completion.id
-    return call.stream.ids[0] if call.stream and call.stream.ids else ""
-
-
 @contract(
     "ids.ledger-ids-are-uuids",
     select=ledgers,
-    systems=GATEWAY,
+    systems=BOTH,
     needs=[Capability.LEDGER],
     source="house; RFC 9562, 4: UUID format",
     breakers=("ledger-ids-counted",),

@@ -17,6 +17,7 @@ from .calls import ChatCall, chat_calls, failures
 from .registry import Findings, contract
 
 GATEWAY = ("gateway",)
+BOTH = ("gateway", "runs")
 LOG = (Capability.LOG,)
 HERE = (Pointer(probe="log"),)
 SECRET = re.compile(r"\[REDACTED:[a-z0-9:-]+\]")
@@ -25,13 +26,15 @@ FIELDS = ("model", "provider", "userId", "baseURL", "chunkCount", "completionLen
 PHASES = frozenset({"lookup", "provider", "cost", "settle", "usage"})
 
 
-def _lines(recording: Recording) -> Iterator[list[str]]:
+def log_lines(recording: Recording) -> Iterator[list[str]]:
+    """The log's lines, where they were probed."""
     probe = recording.probe("log")
     if probe is not None:
         yield [str(line) for line in probe.data.get("lines", ())]
 
 
-def _parsed(lines: list[str]) -> list[dict[str, Any]]:
+def parsed(lines: list[str]) -> list[dict[str, Any]]:
+    """The lines that are JSON objects."""
     found = []
     for line in lines:
         try:
@@ -53,9 +56,9 @@ class Logged:
 
 def _logged(recording: Recording) -> Iterator[Logged]:
     calls = chat_calls(recording)
-    for lines in _lines(recording):
+    for lines in log_lines(recording):
         if len(calls) == 1 and calls[0].upstream is not None:
-            yield Logged(calls[0], tuple(row for row in _parsed(lines) if "model" in row))
+            yield Logged(calls[0], tuple(row for row in parsed(lines) if "model" in row))
 
 
 def _logged_failures(recording: Recording) -> list[Logged]:
@@ -64,8 +67,8 @@ def _logged_failures(recording: Recording) -> list[Logged]:
 
 @contract(
     "log.json-lines",
-    select=_lines,
-    systems=GATEWAY,
+    select=log_lines,
+    systems=BOTH,
     needs=LOG,
     source="house: JSON lines",
     breakers=("log-plain-text",),
@@ -73,7 +76,7 @@ def _logged_failures(recording: Recording) -> list[Logged]:
 def json_lines(lines: list[str], _recording: Recording) -> Findings:
     """Every line of the log is one JSON object: what a machine cannot read is not searched when it matters."""
     for number, line in enumerate(lines):
-        if len(_parsed([line])) != 1:
+        if len(parsed([line])) != 1:
             yield Violation(f"Line {number} of the log is no JSON object: {line[:60]!r}.", HERE)
             return
 
@@ -139,11 +142,11 @@ def counts_true(logged: Logged, recording: Recording) -> Findings:
 
 @contract(
     "log.no-secret",
-    select=_lines,
-    systems=GATEWAY,
+    select=log_lines,
+    systems=BOTH,
     needs=LOG,
     source="house; CWE-532: sensitive information in a log file",
-    breakers=("key-in-log",),
+    breakers=("key-in-log", "runs-key-in-log"),
 )
 def no_secret(lines: list[str], _recording: Recording) -> Findings:
     """No line of the log holds a key or a token.
@@ -159,8 +162,8 @@ def no_secret(lines: list[str], _recording: Recording) -> Findings:
 
 @contract(
     "log.no-credentials-in-address",
-    select=_lines,
-    systems=GATEWAY,
+    select=log_lines,
+    systems=BOTH,
     needs=LOG,
     source="house; RFC 3986, 3.2.1: credentials in a URI are a risk",
     breakers=("base-url-credentials-in-log",),

@@ -11,11 +11,12 @@ from harness.core.verdict import Pointer, Violation
 from harness.framing.json import loads
 from harness.systems import gateway
 
-from .calls import ChatCall, chat_calls, failures
+from .calls import Call, ChatCall, chat_calls, failures
 from .registry import Findings, contract
 from .subjects import completed
 
 GATEWAY = ("gateway",)
+BOTH = ("gateway", "runs")
 
 
 def _lists(recording: Recording) -> Iterator[Exchange]:
@@ -82,19 +83,16 @@ def listed_can_be_called(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "models.name-echoed",
     select=completed,
-    systems=GATEWAY,
+    systems=BOTH,
     source="house: the client reads the name that it asked for",
-    breakers=("upstream-model-echoed",),
+    breakers=("upstream-model-echoed", "runs-mapped-model-echoed"),
 )
-def name_echoed(call: ChatCall, _recording: Recording) -> Findings:
+def name_echoed(call: Call, _recording: Recording) -> Findings:
     """An answer names the model that was asked for, whatever the provider calls it."""
-    asked = call.request.model if call.request else ""
-    named = {call.completion.model} if call.completion else set()
-    for event in call.stream.events if call.stream else ():
-        if isinstance(event.data, dict) and isinstance(event.data.get("model"), str):
-            named.add(event.data["model"])
-    if named - {asked}:
-        yield call.violation(f"'{asked}' was asked for, the answer names {', '.join(sorted(named - {asked}))}.")
+    asked = call.asked_model
+    others = sorted(call.named_models - {asked})
+    if asked is not None and others:
+        yield call.violation(f"'{asked}' was asked for, the answer names {', '.join(others)}.")
 
 
 def _asked_for(recording: Recording, scenario: str) -> list[ChatCall]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from harness.core.ledger import Ledger
 from harness.core.recording import Exchange, Mark, Recording, Side
 
-from .calls import ChatCall, chat_calls, failures, ledger
+from .calls import Call, ChatCall, chat_calls, failures, ledger
+from .run_calls import run_calls
 
 
-def calls(recording: Recording) -> Iterator[ChatCall]:
-    """Every chat call."""
-    return iter(chat_calls(recording))
+def calls(recording: Recording) -> Iterator[Call]:
+    """Every call that is there to make a provider speak, of whichever system."""
+    return iter((*chat_calls(recording), *run_calls(recording)))
 
 
 def streams(recording: Recording) -> Iterator[ChatCall]:
@@ -31,29 +32,29 @@ def healthy_streams(recording: Recording) -> Iterator[ChatCall]:
     return (call for call in whole_streams(recording) if call.upstream and not failures(call, recording))
 
 
-def failed(recording: Recording) -> Iterator[ChatCall]:
+def failed(recording: Recording) -> Iterator[Call]:
     """Calls whose provider failed while the client stayed."""
-    return (call for call in chat_calls(recording) if not call.left and failures(call, recording))
+    return (call for call in calls(recording) if not call.left and failures(call, recording))
 
 
-def failed_before(recording: Recording) -> Iterator[ChatCall]:
+def failed_before(recording: Recording) -> Iterator[Call]:
     """Of the failed calls those that were not answered by a stream: the status can still say so."""
     return (call for call in failed(recording) if not call.streamed)
 
 
 def failed_after(recording: Recording) -> Iterator[ChatCall]:
     """Of the failed calls those whose stream had begun: only the stream can say so."""
-    return (call for call in failed(recording) if call.streamed)
+    return (call for call in streams(recording) if not call.left and failures(call, recording))
 
 
-def completed(recording: Recording) -> Iterator[ChatCall]:
+def completed(recording: Recording) -> Iterator[Call]:
     """Calls whose provider gave its whole answer while the client stayed."""
-    return (call for call in chat_calls(recording) if call.upstream and not call.left and not failures(call, recording))
+    return (call for call in calls(recording) if call.upstream and not call.left and not failures(call, recording))
 
 
-def left(recording: Recording) -> Iterator[ChatCall]:
+def left(recording: Recording) -> Iterator[Call]:
     """Calls that their client broke off."""
-    return (call for call in chat_calls(recording) if call.left)
+    return (call for call in calls(recording) if call.left)
 
 
 def answers(recording: Recording) -> Iterator[Exchange]:

@@ -114,6 +114,7 @@ class Accounts:
 
     async def grant(self, user_id: UUID, amount: int, reason: str = "grant") -> int:
         """Put credits in; gives the new balance. Raises UnknownUser."""
+        _not_negative(amount)
         started_ns = time.monotonic_ns()
         async with self._store.begin() as tx:
             balance = await self._add(tx, user_id, amount)
@@ -131,6 +132,7 @@ class Accounts:
 
     async def hold(self, user_id: UUID, amount: int, reason: str = "") -> Hold:
         """Set credits aside. Raises InsufficientCredits where the balance does not cover them."""
+        _not_negative(amount)
         started_ns = time.monotonic_ns()
         async with self._store.begin() as tx:
             balance = await self._take(tx, user_id, amount)
@@ -150,6 +152,7 @@ class Accounts:
 
         ``also`` is done in the same transaction: where it fails nothing was settled. Raises AlreadyEnded.
         """
+        _not_negative(price)
         started_ns = time.monotonic_ns()
         async with self._store.begin() as tx:
             held = await self._claim(tx, ENTRIES.c.id == hold_id, "hold")
@@ -331,6 +334,11 @@ class Accounts:
         }
         await tx.execute(_INSERT_ENTRY, row)
         return entry_id
+
+
+def _not_negative(amount: int) -> None:
+    if amount < 0:
+        raise ValueError(f"an amount of credits is never negative: {amount}")
 
 
 _USER = bindparam("user", type_=USERS.c.id.type)

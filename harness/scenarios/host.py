@@ -30,6 +30,9 @@ class Host(Protocol):
     async def user(self, *, credits: int, tier: str = "free", role: str = "user") -> User:
         """A user with that balance, tier and role."""
 
+    async def project(self, user: User) -> str:
+        """The id of a project of that user's."""
+
     def token(self, kind: str, user_id: str) -> str:
         """A token of a kind, right or wrong."""
 
@@ -41,3 +44,9 @@ class Host(Protocol):
 
     async def resources(self, wait_s: float) -> Any:
         """The ``resources`` probe."""
+
+    async def startup(self) -> Any:
+        """The ``startup`` probe."""
+
+    async def try_start(self, settings: Mapping[str, str | None]) -> Any:
+        """What comes of starting another instance with these settings."""

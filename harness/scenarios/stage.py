@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self, TypeVar
@@ -19,6 +20,7 @@ from harness.core.pricing import Tariff, tariff
 from harness.core.profile import Model
 from harness.core.user import User
 from harness.endpoints.gateway import GatewayClient
+from harness.endpoints.runs import RunsClient
 from harness.servers.gate import Gate
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
@@ -96,6 +98,14 @@ class Stage:
         """The gateway as called by the bearer of a token, or by nobody."""
         return GatewayClient(self._open_session(), self.target.url(System.GATEWAY), token)
 
+    def runs(self, token: str | None) -> RunsClient:
+        """Project runs as called by the bearer of a token, or by nobody."""
+        return RunsClient(self._open_session(), self.target.url(System.RUNS), token)
+
+    async def project(self, user: User) -> str:
+        """The id of a project of that user's."""
+        return await self.target.project(user)
+
     def prompt(self, text: str = "Say something short about the sea.") -> Prompt:
         """A prompt with a new tag, which ties the provider's traffic to the call."""
         self._prompts += 1
@@ -139,6 +149,17 @@ class Stage:
         self.script.gates[point] = gate
         return gate
 
+    @asynccontextmanager
+    async def provider_down(self) -> AsyncIterator[None]:
+        """Meanwhile the provider's connections are refused. For scenarios that are alone: it is down for all.
+
+        The marks ``provider-down`` and ``provider-back`` say when.
+        """
+        async with self._simulator.unreachable(self.provider):
+            self.mark("provider-down")
+            yield
+        self.mark("provider-back")
+
     async def provider_seen(self, tie: str, *, within_s: float = SETTLE_LIMIT_S) -> bool:
         """Wait until the provider has the request with this tag; False where it has not come by then."""
         return await self._in_time(self.script.seen(tie), within_s)
@@ -177,6 +198,15 @@ class Stage:
         """Take a count of the target's tasks, sockets and descriptors into evidence, once it is at rest."""
         if self.target.has(Capability.RESOURCES):
             self.recorder.probe(name, await self.target.resources(SETTLE_LIMIT_S))
+
+    async def startup(self) -> None:
+        """Take what the target said when it started into evidence."""
+        if self.target.has(Capability.STARTUP):
+            self.recorder.probe("startup", {"started": True, "error": None, **await self.target.startup()})
+
+    async def try_start(self, settings: Mapping[str, str | None]) -> None:
+        """Start another instance with these settings, and take what came of it into evidence."""
+        self.recorder.probe("startup", await self.target.try_start(settings))
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -16,7 +16,7 @@ import aiohttp
 from harness.core.names import Provider, System
 from harness.core.profile import Profile
 
-from .running import Target, unreachable
+from .running import Again, Target, unreachable
 
 STOP_LIMIT_S = 10.0
 READY_EVERY_S = 0.05
@@ -24,7 +24,11 @@ WORDS_KEPT = 2000
 
 
 async def launch_command(
-    profile: Profile, providers: Mapping[Provider, str], settings: Mapping[str, str | None]
+    profile: Profile,
+    providers: Mapping[Provider, str],
+    settings: Mapping[str, str | None],
+    *,
+    again: Again | None = None,
 ) -> Target:
     """Run the profile's command and wait until ``ready_path`` answers.
 
@@ -67,7 +71,8 @@ async def launch_command(
     except BaseException:
         await stop()
         raise
-    return Target(profile, urls=urls, probe_url=_fill(profile.probe_url, words), jwt_secret=jwt_secret, stop=stop)
+    probe_url = _fill(profile.probe_url, words)
+    return Target(profile, urls=urls, probe_url=probe_url, jwt_secret=jwt_secret, stop=stop, again=again)
 
 
 def attach(profile: Profile) -> Target:

@@ -18,7 +18,7 @@ from harness.backend.serve import child
 from harness.core.names import Provider
 from harness.core.profile import Profile
 
-from .running import Target, unreachable
+from .running import Again, Target, unreachable
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
@@ -41,6 +41,7 @@ async def launch_embedded(
     defect: str | None = None,
     settings: Mapping[str, str | None] | None = None,
     port: int = 0,
+    again: Again | None = None,
 ) -> Target:
     """Start an instance with its providers at these addresses; ``settings`` change the profile's, None removes one.
 
@@ -77,6 +78,7 @@ async def launch_embedded(
         jwt_secret=jwt_secret,
         secrets={**dict.fromkeys(keys.values(), "provider-key"), jwt_secret: "jwt-secret"},
         stop=stop,
+        again=again,
     )
 
 

@@ -26,16 +26,20 @@ async def launch(
         TargetError: it does not come up.
         UsageError: a defect or other settings were asked of a target that cannot have them.
     """
+
+    async def again(changes: Mapping[str, str | None]) -> Target:
+        return await launch(profile, providers, defect=defect, settings={**(settings or {}), **changes})
+
     if profile.launch is Launch.EMBEDDED:
         from .embedded import launch_embedded
 
-        return await launch_embedded(profile, providers, defect=defect, settings=settings, port=port)
+        return await launch_embedded(profile, providers, defect=defect, settings=settings, port=port, again=again)
     if defect is not None:
         raise UsageError(
             f"target '{profile.name}' has no defects", where="--defect", fix="Only the reference backend has."
         )
     if profile.launch is Launch.COMMAND:
-        return await launch_command(profile, providers, settings or {})
+        return await launch_command(profile, providers, settings or {}, again=again)
     if settings:
         raise UsageError(f"target '{profile.name}' is already running: its settings are its own", where="variant")
     return attach(profile)

@@ -17,12 +17,16 @@ from .tokens import mint
 
 PROBE_LIMIT_S = 15.0
 
+Again = Callable[[Mapping[str, str | None]], Awaitable["Target"]]
+"""Starts another instance of a target, with these changes to its settings."""
+
 
 class Target:
     """A running system under test.
 
     ``urls`` are the base addresses by system; ``stop`` ends what the harness started; ``secrets`` (value: kind) must
-    never reach a disk; ``jwt_secret`` signs tokens where the profile lets us mint them.
+    never reach a disk; ``jwt_secret`` signs tokens where the profile lets us mint them; ``again`` starts another
+    instance with other settings.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class Target:
         jwt_secret: str = "",
         secrets: Mapping[str, str] | None = None,
         stop: Callable[[], Awaitable[None]] | None = None,
+        again: Again | None = None,
     ) -> None:
         self.profile = profile
         self.urls = urls
@@ -41,6 +46,7 @@ class Target:
         self.secrets = dict(secrets or {})
         self._probe_url = probe_url.rstrip("/")
         self._stop = stop
+        self._again = again
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_LIMIT_S))
 
     def url(self, system: System) -> str:
@@ -62,14 +68,19 @@ class Target:
             made = await self._ask("POST", "/users", json={"credits": credits, "tier": tier, "role": role})
             return User(str(made["user_id"]), str(made["token"]))
         variable = self.profile.auth.supervisor_token_env if role == "supervisor" else self.profile.auth.token_env
-        token = os.environ.get(variable, "") if variable else ""
-        if not token:
-            raise UsageError(
-                f"no token for target '{self.profile.name}'",
-                where="auth.token_env",
-                fix=f"Set the environment variable {variable or 'that auth.token_env should name'}.",
-            )
-        return User(None, token)
+        return User(None, self._from_environment("token", "auth.token_env", variable))
+
+    async def project(self, user: User) -> str:
+        """The id of a project of that user's: made by the probe, or the profile's own where none can be made.
+
+        Raises:
+            ProbeError: the target refused to make one.
+            UsageError: none can be made and the environment holds no id.
+        """
+        if self.has(Capability.ACCOUNTS):
+            made = await self._ask("POST", "/projects", json={"user_id": user.id})
+            return str(made["project_id"])
+        return self._from_environment("project", "auth.project_env", self.profile.auth.project_env)
 
     def token(self, kind: str, user_id: str) -> str:
         """A token of a kind (``expired``, ``unsigned``, ...) for a user; see ``targets.tokens``."""
@@ -87,11 +98,42 @@ class Target:
         """The ``resources`` probe, once all calls are over or ``wait_s`` has passed."""
         return await self._ask("GET", "/resources", params={"wait_s": str(wait_s)})
 
+    async def startup(self) -> Any:
+        """The ``startup`` probe: what the target said when it started, ``{"banner": [lines]}``."""
+        return await self._ask("GET", "/startup")
+
+    async def try_start(self, settings: Mapping[str, str | None]) -> Any:
+        """Start another instance with these settings, and stop it: ``{"started", "banner", "error"}``.
+
+        An instance that does not come up is no failure of ours: ``error`` has its words.
+
+        Raises:
+            UsageError: this target is not ours to start.
+        """
+        if self._again is None:
+            raise UsageError(f"target '{self.profile.name}' cannot be started again", where="variant")
+        try:
+            other = await self._again(settings)
+        except TargetError as refused:
+            return {"started": False, "banner": [], "error": refused.what}
+        try:
+            said = await other.startup()
+        finally:
+            await other.close()
+        return {"started": True, "banner": said.get("banner", []), "error": None}
+
     async def close(self) -> None:
         """Stop what the harness started, and let go of the target."""
         await self._session.close()
         if self._stop is not None:
             await self._stop()
+
+    def _from_environment(self, what: str, where: str, variable: str) -> str:
+        value = os.environ.get(variable, "") if variable else ""
+        if not value:
+            fix = f"Set the environment variable {variable or f'that {where} should name'}."
+            raise UsageError(f"no {what} for target '{self.profile.name}'", where=where, fix=fix)
+        return value
 
     async def _ask(self, method: str, path: str, **options: Any) -> Any:
         if not self._probe_url:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,9 @@ async def exercise(
 
 def _header(planned: Planned, target: Target, seed: int, defect: str | None) -> Header:
     case = planned.case
-    asked: Mapping[str, Any] = {"case": str(case)}
+    asked: dict[str, Any] = {"case": str(case)}
+    if planned.scenario.settings:
+        asked["settings"] = dict(planned.scenario.settings)
     return Header(
         source=Source.SIMULATOR,
         system=case.system,

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.contracts.registry import Contract
 from harness.core.case import Case
 from harness.core.errors import HarnessError, TargetError
+from harness.core.names import System
 from harness.core.profile import Profile
 from harness.core.recording import Recording
 from harness.core.verdict import Judgement, Verdict
@@ -83,7 +84,8 @@ async def run(
     result = RunResult(profile.name, options.defect, len(planned))
     began_s = time.monotonic()
     try:
-        async with opened(profile, contracts, options) as bench:
+        wanted = profile.only(System(one.case.system) for one in planned)
+        async with opened(wanted, contracts, options) as bench:
             result.start_seconds = time.monotonic() - began_s
             await _exercise_all(bench, planned, result)
     except asyncio.CancelledError:

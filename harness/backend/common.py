@@ -13,6 +13,7 @@ from .clients import ProviderClients
 from .flights import Flights
 from .log import CallLog, Scrubber
 from .parts import Parts
+from .projects import Projects
 from .providers import Provider, load_providers
 from .settings import Settings
 from .store import Store
@@ -21,14 +22,16 @@ from .upstream import Upstream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
-    """The shared instances."""
+    """The shared instances. ``banner`` is what was said at start-up, a line a setting."""
 
     settings: Settings
     accounts: Accounts
     authenticator: Authenticator
+    banner: tuple[str, ...]
     clients: ProviderClients
     flights: Flights
     log: CallLog
+    projects: Projects
     providers: Mapping[str, Provider]
     scrubber: Scrubber
     store: Store
@@ -44,18 +47,28 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
         clients = parts.clients(settings)
         ending.push_async_callback(clients.close)
         scrubber = parts.scrubber(settings.secrets())
+        log = parts.log(scrubber, _STREAMS[settings.log_stream])
         yield Common(
             settings=settings,
             accounts=parts.accounts(store),
             authenticator=parts.authenticator(settings.jwt_secret),
+            banner=_announced(log, parts.banner().lines(settings)),
             clients=clients,
             flights=parts.flights(),
-            log=parts.log(scrubber, _STREAMS[settings.log_stream]),
+            log=log,
+            projects=parts.projects(store),
             providers=await load_providers(store, settings),
             scrubber=scrubber,
             store=store,
             upstream=parts.upstream(clients),
         )
+
+
+def _announced(log: CallLog, banner: list[str]) -> tuple[str, ...]:
+    """The banner, once it is in the log."""
+    for line in banner:
+        log.write(None, {"event": "startup", "line": line})
+    return tuple(banner)
 
 
 _STREAMS = {"stderr": sys.stderr, "stdout": sys.stdout, "none": None}

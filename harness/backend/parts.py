@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 
 from .accounts import Accounts
 from .auth import Authenticator
+from .banner import Banner
 from .clients import ProviderClients
+from .configuration import Configuration
 from .flights import Flights
 from .gateway.parts import GatewayParts
 from .log import CallLog, Scrubber
 from .probe import Probe
+from .projects import Projects
+from .runs.parts import RunParts
 from .statements import Statements
 from .store import Store
 from .upstream import Upstream
@@ -22,12 +26,16 @@ class Parts:
 
     accounts: type[Accounts] = Accounts
     authenticator: type[Authenticator] = Authenticator
+    banner: type[Banner] = Banner
     clients: type[ProviderClients] = ProviderClients
+    configuration: type[Configuration] = Configuration
     flights: type[Flights] = Flights
     log: type[CallLog] = CallLog
     probe: type[Probe] = Probe
+    projects: type[Projects] = Projects
     scrubber: type[Scrubber] = Scrubber
     statements: type[Statements] = Statements
     store: type[Store] = Store
     upstream: type[Upstream] = Upstream
     gateway: GatewayParts = field(default_factory=GatewayParts)
+    runs: RunParts = field(default_factory=RunParts)

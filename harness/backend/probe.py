@@ -2,6 +2,11 @@
 
 ``POST /users`` ``{"credits": int, "tier": "free" or "pro", "role": "user" or "supervisor"}``
     201 ``{"user_id", "token"}``; the token is valid for an hour.
+``POST /projects`` ``{"user_id": ID}``
+    201 ``{"project_id"}``: a new project of that user's.
+``GET /startup``
+    ``{"banner": [str], "error": null}``: what was said at start-up, a line a setting. A backend that refuses its
+    settings does not come up, and so has no probe: see ``serve.child`` for what it says.
 ``GET /ledger?user=ID&wait_s=2``
     ``{"user_id", "balance", "settled", "in_flight", "entries", "usage"}``, once the user has no call in flight, or
     after ``wait_s`` seconds.
@@ -49,6 +54,8 @@ class Probe:
         """The probe as an application."""
         app = web.Application()
         app.router.add_post("/users", self.users)
+        app.router.add_post("/projects", self.projects)
+        app.router.add_get("/startup", self.startup)
         app.router.add_get("/ledger", self.ledger)
         app.router.add_get("/log", self.log)
         app.router.add_get("/resources", self.resources)
@@ -56,11 +63,7 @@ class Probe:
 
     async def users(self, request: web.Request) -> web.Response:
         """Make a user."""
-        try:
-            wanted = await request.json()
-        except ValueError:
-            raise _wrong("the body is not JSON") from None
-        wanted = wanted if isinstance(wanted, dict) else {}
+        wanted = await _json_object(request)
         amount, tier, role = (wanted.get(name, other) for name, other in _DEFAULTS)
         if isinstance(amount, bool) or not isinstance(amount, int) or not 0 <= amount <= CREDITS_MAX:
             raise _wrong(f"credits must be a whole number from 0 to {CREDITS_MAX}")
@@ -70,13 +73,27 @@ class Probe:
         token = self._common.authenticator.mint(user_id, role)
         return web.json_response({"user_id": str(user_id), "token": token}, status=201)
 
+    async def projects(self, request: web.Request) -> web.Response:
+        """Make a project."""
+        user_id = parse_id((await _json_object(request)).get("user_id"))
+        if user_id is None:
+            raise _wrong("user_id must be a UUID")
+        if await self._common.accounts.find(user_id) is None:
+            raise _no_user()
+        return web.json_response({"project_id": str(await self._common.projects.create(user_id))}, status=201)
+
+    async def startup(self, request: web.Request) -> web.Response:
+        """Show what was said at start-up."""
+        del request
+        return web.json_response({"banner": list(self._common.banner), "error": None})
+
     async def ledger(self, request: web.Request) -> web.Response:
         """Show a user's account once it has come to rest."""
         user_id = await self._at_rest(request)
         in_flight = self._common.flights.count(user_id)
         statement = await self._statements.read(user_id)
         if statement is None:
-            raise web.HTTPNotFound(text='{"error": "there is no such user"}', content_type="application/json")
+            raise _no_user()
         return web.json_response({**statement, "settled": in_flight == 0, "in_flight": in_flight})
 
     async def log(self, request: web.Request) -> web.Response:
@@ -99,6 +116,15 @@ class Probe:
 _DEFAULTS: tuple[tuple[str, Any], ...] = (("credits", 0), ("tier", "free"), ("role", "user"))
 
 
+async def _json_object(request: web.Request) -> dict[str, Any]:
+    """The object in a body; of any other JSON an empty one."""
+    try:
+        wanted = await request.json()
+    except ValueError:
+        raise _wrong("the body is not JSON") from None
+    return wanted if isinstance(wanted, dict) else {}
+
+
 def _wait_s(request: web.Request) -> float:
     try:
         wait_s = float(request.query.get("wait_s", "2"))
@@ -116,3 +142,7 @@ def _local_port(request: web.Request) -> int:
 
 def _wrong(what: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=f'{{"error": "{what}"}}', content_type="application/json")
+
+
+def _no_user() -> web.HTTPNotFound:
+    return web.HTTPNotFound(text='{"error": "there is no such user"}', content_type="application/json")

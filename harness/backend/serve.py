@@ -16,6 +16,7 @@ from .defects import defective
 from .gateway import app as gateway
 from .parts import Parts
 from .resources import Census
+from .runs import app as runs
 from .settings import Settings, SettingsError
 
 Addresses = Mapping[str, str]
@@ -29,7 +30,11 @@ async def _gateway(common: Common, parts: Parts) -> web.Application:
     return await gateway.build(common, parts.gateway)
 
 
-SYSTEMS: Mapping[str, Callable[[Common, Parts], Awaitable[web.Application]]] = {"gateway": _gateway}
+async def _runs(common: Common, parts: Parts) -> web.Application:
+    return runs.build(common, parts.runs)
+
+
+SYSTEMS: Mapping[str, Callable[[Common, Parts], Awaitable[web.Application]]] = {"gateway": _gateway, "runs": _runs}
 """The systems that this backend has."""
 
 
@@ -50,11 +55,11 @@ async def serve(
     addresses. ``defect`` names the part that is to be wrong.
 
     Raises:
-        SettingsError: there is no such system or defect.
+        SettingsError: there is no such system or defect, or a system lacks a setting.
         OSError: an address cannot be listened on.
         SQLAlchemyError: the store cannot be opened.
     """
-    parts = defective(defect) if defect is not None else Parts()
+    parts = parts_of(defect)
     unknown = sorted(set(systems) - set(SYSTEMS))
     if unknown or not systems:
         raise SettingsError(f"there is no system {', '.join(unknown) or 'to serve'}; there are: {', '.join(SYSTEMS)}")
@@ -66,6 +71,11 @@ async def serve(
             ready(addresses)
             await stop.wait()
             await _drain(common, {name: runner for name, runner in runners.items() if name != PROBE})
+
+
+def parts_of(defect: str | None) -> Parts:
+    """The parts of a backend, one of them wrong where a defect is named. Raises SettingsError for an unknown one."""
+    return defective(defect) if defect is not None else Parts()
 
 
 @asynccontextmanager
@@ -102,10 +112,14 @@ def child(
 
     It stops, by draining, when the other end of ``connection`` says anything or is closed, and on SIGTERM. SIGINT is
     the parent's to handle. Its log goes nowhere but the probe, unless the mapping's ``LOG_STREAM`` says otherwise.
+
+    ``mapping`` is its environment: nothing is read from this process' own. It may hold ``ENV_FILE`` or
+    ``ENV_FILE_TEXT`` (see ``Configuration``); what is wrong there is told like every refusal to start, for example
+    ``{"error": "SettingsError: .env line 2: GROQ_DEFAULT_MODEL and PORT have run together; ..."}``.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        settings = Settings.from_mapping({"LOG_STREAM": "none", **mapping})
+        settings = parts_of(defect).configuration().settings({"LOG_STREAM": "none", **mapping})
         asyncio.run(_child(connection, settings, systems, defect, port))
     except (SettingsError, OSError, SQLAlchemyError) as failure:
         with suppress(OSError):

@@ -18,14 +18,15 @@ def instead(**parts: type[Any]) -> Mapping[str, type[Any]]:
 class Defect:
     """One thing that is wrong. A subclass is registered by its ``id``.
 
-    ``summary`` says what is wrong, as an observer would. ``shared`` and ``gateway`` name the parts of ``Parts`` and of
-    ``GatewayParts`` that are replaced.
+    ``summary`` says what is wrong, as an observer would. ``shared``, ``gateway`` and ``runs`` name the parts of
+    ``Parts``, of ``GatewayParts`` and of ``RunParts`` that are replaced.
     """
 
     id: ClassVar[str]
     summary: ClassVar[str]
     shared: ClassVar[Mapping[str, type[Any]]] = instead()
     gateway: ClassVar[Mapping[str, type[Any]]] = instead()
+    runs: ClassVar[Mapping[str, type[Any]]] = instead()
     known: ClassVar[dict[str, type[Defect]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -35,4 +36,9 @@ class Defect:
 
     def apply(self, parts: Parts) -> Parts:
         """The parts with the wrong ones in their places."""
-        return replace(parts, **self.shared, gateway=replace(parts.gateway, **self.gateway))
+        return replace(
+            parts,
+            **self.shared,
+            gateway=replace(parts.gateway, **self.gateway),
+            runs=replace(parts.runs, **self.runs),
+        )

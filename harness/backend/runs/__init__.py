@@ -1,0 +1,1 @@
+"""System 1: project runs, paid by credits, answered by Groq."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.contracts.registry import Contract
     from harness.core.case import Case
     from harness.core.profile import Profile
+    from harness.core.recording import Recording
     from harness.suite.run import CaseResult, Options, RunResult
     from harness.suite.select import Planned
 
@@ -66,15 +67,16 @@ def run(
 
     profile, contracts = _profile(target, defect), _contracts(contract)
     planned = plan(profile, Wanted(tuple(systems or ()), *map(_all, (scenario, provider, fault))))
-    folder = RunFolder(new_run_id(), root=results)
+    facts = {"target": profile.name, "defect": defect, "seed": seed, "jobs": jobs}
+    facts |= {"planned": len(planned), "contracts": len(contracts)}
+    folder = RunFolder(new_run_id(), root=results, facts=facts)
 
-    def told(done: CaseResult) -> None:
-        folder.add(done.case, done.judgements, done.seconds)
+    def told(done: CaseResult, recording: Recording | None) -> None:
+        folder.add(done.case, done.judgements, done.seconds, recording)
 
     options = Options(keep=folder.cassette, jobs=jobs, seed=seed, defect=defect, told=told)
     result = _execute(profile, planned, contracts, options)
-    document = run_json(folder.run, result)
-    folder.finish(document)
+    document = folder.finish(run_json(folder.run, result))
     if json:
         output.put_json(document)
     else:
@@ -145,8 +147,8 @@ def _execute(
         numbers = itertools.count(1)
         tell(0, len(planned), "")
 
-        def told(done: CaseResult) -> None:
-            options.told(done)
+        def told(done: CaseResult, recording: Recording | None) -> None:
+            options.told(done, recording)
             tell(next(numbers), len(planned), str(done.case))
 
         return asyncio.run(_interruptible(suite.run(profile, planned, contracts, replace(options, told=told))))

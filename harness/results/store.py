@@ -1,24 +1,35 @@
 """Where a run is kept: one folder, written while it runs, so that an interrupted run keeps what it has.
 
-``results/<run>/run.json`` says what was run; ``verdicts.ndjson`` has a line for each contract and case as soon as the
-case is over; ``cassettes/`` has its recordings.
+``results/<run>/run.json`` says what is run, and at the end what came of it. ``<table>.ndjson`` has rows of each table
+of ``columns``, appended as soon as a case is over; at the end ``<table>.parquet`` has them all. ``cassettes/`` has the
+recordings.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.core.case import Case
 from harness.core.errors import CassetteWrite
+from harness.core.recording import Recording
 from harness.core.verdict import Judgement
 
+from .rows import Row, case_row, exchange_rows, probe_row, verdict_rows
+
 RESULTS = Path("results")
+FACTS = "run.json"
+JOURNALS = ("cases", "verdicts", "exchanges", "segments", "probes")
+"""The tables that grow while a run goes on; ``runs`` follows from ``run.json``."""
 
 
 def new_run_id() -> str:
@@ -27,19 +38,21 @@ def new_run_id() -> str:
 
 
 class RunFolder:
-    """One run's folder. Lines are appended whole, one write each: what is in the file is readable at any time."""
+    """One run's folder. Rows are appended whole, one write a case and table: what is there is readable at any time."""
 
-    def __init__(self, run: str, *, root: Path = RESULTS) -> None:
-        """Make the folder.
+    def __init__(self, run: str, *, root: Path = RESULTS, facts: Mapping[str, Any] | None = None) -> None:
+        """Make the folder; ``facts`` (target, defect, seed, jobs, planned, contracts) say what is going to be run.
 
         Raises:
             CassetteWrite: it cannot be made.
         """
         self.run = run
         self.path = root / run
+        self._facts: dict[str, Any] = {"run": run, "finished": False, **(facts or {}), **environment()}
         try:
             self.path.mkdir(parents=True, exist_ok=False)
-            self._verdicts = os.open(self.path / "verdicts.ndjson", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            self._journals = {name: _open(self.path / f"{name}.ndjson") for name in JOURNALS}
+            write_json(self.path / FACTS, self._facts)
         except OSError as failure:
             raise CassetteWrite(
                 f"cannot be written: {failure.strerror}",
@@ -51,34 +64,53 @@ class RunFolder:
         """Where the case's cassette belongs."""
         return self.path / "cassettes" / f"{case}.yaml"
 
-    def add(self, case: Case, judgements: Iterable[Judgement], seconds: float) -> None:
-        """Append a case's verdicts."""
-        lines = [json.dumps(_row(self.run, case, one, seconds), ensure_ascii=False) for one in judgements]
-        if lines:
-            os.write(self._verdicts, ("\n".join(lines) + "\n").encode())
+    def add(
+        self, case: Case, judgements: Sequence[Judgement], seconds: float, recording: Recording | None = None
+    ) -> None:
+        """Append a case: its verdicts, and what its recording shows. Its row of ``cases`` comes last and ends it."""
+        exchanges = list(exchange_rows(case, recording)) if recording else []
+        probes = [probe_row(case, probe) for probe in recording.probes] if recording else []
+        cassette = self.cassette(case).relative_to(self.path) if recording else None
+        self._append("verdicts", verdict_rows(case, judgements))
+        self._append("exchanges", [row for row, _ in exchanges])
+        self._append("segments", [segment for _, segments in exchanges for segment in segments])
+        self._append("probes", probes)
+        self._append("cases", [case_row(case, judgements, seconds, recording, cassette)])
 
-    def finish(self, facts: Mapping[str, Any]) -> Path:
-        """Write ``run.json`` and close the folder."""
-        os.close(self._verdicts)
-        path = self.path / "run.json"
-        path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        return path
+    def finish(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the Parquet files, then ``run.json``, and close the folder; gives what ``run.json`` says."""
+        from .parquet import write_run
+
+        for journal in self._journals.values():
+            os.close(journal)
+        self._facts |= {**facts, "finished": True}
+        write_run(self.path, self._facts)
+        write_json(self.path / FACTS, self._facts)
+        return self._facts
+
+    def _append(self, table: str, rows: Iterable[Row]) -> None:
+        data = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+        if data:
+            os.write(self._journals[table], data)
 
 
-def _row(run: str, case: Case, judgement: Judgement, seconds: float) -> dict[str, Any]:
+def environment() -> dict[str, Any]:
+    """When and on what a run is done."""
     return {
-        "run": run,
-        "target": case.target,
-        "system": case.system,
-        "scenario": case.scenario,
-        "provider": case.provider,
-        "fault": case.fault,
-        "contract": judgement.contract,
-        "verdict": judgement.verdict.value,
-        "subjects": judgement.subjects,
-        "note": judgement.note,
-        "violations": [
-            {"sentence": v.sentence, "evidence": [str(pointer) for pointer in v.evidence]} for v in judgement.violations
-        ],
-        "case_seconds": round(seconds, 4),
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "harness": version("llm-contract-harness"),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
     }
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Put a document in a file's place at once: whoever reads it sees the old one or the new one, whole."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.replace(path)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

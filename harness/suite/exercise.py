@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -13,26 +14,37 @@ from harness.core.errors import HarnessError
 from harness.core.fault import Reach
 from harness.core.names import Provider, System
 from harness.core.recording import Header, Recording, Source
+from harness.results.rows import LAG_MARK
 from harness.scenarios.stage import Stage
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 from harness.targets.running import Target
 
+from .lag import LagMonitor
 from .select import Planned
 
 
 async def exercise(
-    planned: Planned, *, target: Target, simulator: Simulator, seed: int, defect: str | None, path: Path
+    planned: Planned,
+    *,
+    target: Target,
+    simulator: Simulator,
+    seed: int,
+    defect: str | None,
+    path: Path,
+    lag: LagMonitor | None = None,
 ) -> Recording:
     """Drive one case, write its cassette, and give the recording as the cassette has it.
 
     A live run is judged on what was loaded again from the disk, so that it can never differ from a replay. Failures of
-    the harness make the recording void; they are never the target's.
+    the harness make the recording void; they are never the target's. ``lag`` watches the loop that this runs on; what
+    it saw becomes a mark of the recording.
 
     Raises:
         CassetteWrite: the cassette cannot be written.
     """
     recorder = Recorder(_header(planned, target, seed, defect))
+    start_ns = time.monotonic_ns() - recorder.now()
     script = Script(fault=planned.fault, recorder=recorder)
     void = None
     try:
@@ -44,6 +56,8 @@ async def exercise(
             await planned.scenario.drive(stage)
     except HarnessError as failure:
         void = str(failure)
+    if lag is not None:
+        recorder.mark(LAG_MARK, lag.of(recorder.recording(), start_ns))
     secrets = [Secret(kind, value) for value, kind in target.secrets.items()]
     file.write(path, Redactor(secrets).redact(recorder.recording(void=void)))
     return file.load(path)

@@ -12,6 +12,7 @@ from harness.contracts.registry import Contract
 from harness.core.case import Case
 from harness.core.errors import HarnessError
 from harness.core.profile import Profile
+from harness.core.recording import Recording
 
 from .run import CaseResult, Options, opened, run
 from .select import Planned
@@ -86,8 +87,8 @@ class LiveSession:
                 if not self._results[planned.case].done():
                     await bench.one(planned)
 
-    def _told(self, done: CaseResult) -> None:
-        self._work.options.told(done)
+    def _told(self, done: CaseResult, recording: Recording | None) -> None:
+        self._work.options.told(done, recording)
         self._results[done.case].set_result(done)
 
     def _give_up(self, failure: HarnessError) -> None:

@@ -20,6 +20,7 @@ from harness.servers.simulator import Simulator
 
 from .exercise import exercise
 from .judge import judge_all, unseen
+from .lag import LagMonitor
 from .pool import TargetPool
 from .select import Planned, variant
 
@@ -102,24 +103,25 @@ class Bench:
     simulator: Simulator
     contracts: Sequence[Contract]
     options: Options
+    lag: LagMonitor
 
     async def one(self, planned: Planned) -> CaseResult:
         """Exercise and judge one case."""
         began_s = time.monotonic()
-        judgements, path = await self._judged(planned)
+        judgements, path, recording = await self._judged(planned)
         done = CaseResult(planned.case, judgements, path, time.monotonic() - began_s)
         self.options.told(done, recording)
         return done
 
-    async def _judged(self, planned: Planned) -> tuple[tuple[Judgement, ...], Path | None]:
+    async def _judged(self, planned: Planned) -> tuple[tuple[Judgement, ...], Path | None, Recording | None]:
         system = planned.case.system
         if planned.lacking:
             note = f"the target lacks: {', '.join(sorted(planned.lacking))}"
-            return unseen(self.contracts, system, Verdict.UNSUPPORTED, note), None
+            return unseen(self.contracts, system, Verdict.UNSUPPORTED, note), None, None
         try:
             target = await self.pool.get(variant(planned))
         except TargetError as failure:
-            return unseen(self.contracts, system, Verdict.ERROR, str(failure)), None
+            return unseen(self.contracts, system, Verdict.ERROR, str(failure)), None, None
         path = self.options.keep(planned.case)
         recording = await exercise(
             planned,
@@ -128,8 +130,9 @@ class Bench:
             seed=self.options.seed,
             defect=self.options.defect,
             path=path,
+            lag=self.lag,
         )
-        return judge_all(recording, self.contracts), path
+        return judge_all(recording, self.contracts), path, recording
 
 
 @asynccontextmanager
@@ -144,7 +147,7 @@ async def opened(profile: Profile, contracts: Sequence[Contract], options: Optio
         pool = TargetPool(profile, urls, defect=options.defect)
         try:
             await pool.get({})
-            yield Bench(pool, simulator, contracts, options)
+            yield Bench(pool, simulator, contracts, options, lag)
         finally:
             await asyncio.shield(pool.close())
 

@@ -1,0 +1,97 @@
+"""The tables as Arrow and Parquet: written at the end of a run, read for one run or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from .columns import CASE, TABLES, Column, Type
+from .rows import Row
+from .runs import StoredRun, read_ndjson, run_row
+from .store import JOURNALS
+
+_TYPES: Mapping[Type, pa.DataType] = {
+    Type.NAME: pa.dictionary(pa.int32(), pa.string()),
+    Type.TEXT: pa.string(),
+    Type.COUNT: pa.int64(),
+    Type.NUMBER: pa.float64(),
+    Type.FLAG: pa.bool_(),
+    Type.TIME: pa.timestamp("us", tz="UTC"),
+    Type.JSON: pa.string(),
+}
+
+
+def schema(table: str) -> pa.Schema:
+    """The table's declared columns as an Arrow schema, unit and meaning in the fields' metadata."""
+    return pa.schema([_field(column) for column in TABLES[table]])
+
+
+def write_run(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write every table of a run from what was appended while it ran."""
+    for name in JOURNALS:
+        _write(folder / f"{name}.parquet", to_arrow(name, list(read_ndjson(folder / f"{name}.ndjson")), facts["run"]))
+    _write(folder / "runs.parquet", to_arrow("runs", [run_row(dict(facts))], facts["run"]))
+
+
+def to_arrow(table: str, rows: Sequence[Row], run: str) -> pa.Table:
+    """Rows as they were appended, as an Arrow table with every declared column."""
+    names = [row["case_name"] for row in rows] if table != "runs" else []
+    parts = {name: _case_parts(name) for name in set(names)}
+    derived: dict[str, list[Any]] = {"run": [run] * len(rows)}
+    if names:
+        for column in CASE[2:]:
+            derived[column.name] = [parts[name][column.name] for name in names]
+    arrays = [
+        _array(column, derived.get(column.name) or [row.get(column.name) for row in rows]) for column in TABLES[table]
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema(table))
+
+
+def read(table: str, runs: Iterable[StoredRun]) -> pa.Table:
+    """A table over many runs; those that did not come to their end are read from what they had appended."""
+    known = list(runs)
+    finished, others = [run for run in known if run.finished], [run for run in known if not run.finished]
+    tables = [_read_files([run.path / f"{table}.parquet" for run in finished], table)] if finished else []
+    tables += [_read_journal(run, table) for run in others]
+    return pa.concat_tables(tables) if tables else schema(table).empty_table()
+
+
+def _read_files(paths: Sequence[Path], table: str) -> pa.Table:
+    """Many files at once; a column that an older file lacks is null there."""
+    names = [column.name for column in TABLES[table] if column.type is Type.NAME]
+    options = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(dictionary_columns=names))
+    return ds.dataset([str(path) for path in paths], schema=schema(table), format=options).to_table()
+
+
+def _read_journal(run: StoredRun, table: str) -> pa.Table:
+    return to_arrow(table, [run.run_row()] if table == "runs" else run.journal(table), run.id)
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    new = path.with_suffix(".new")
+    pq.write_table(table, new, compression="zstd")
+    new.replace(path)
+
+
+def _field(column: Column) -> pa.Field:
+    return pa.field(column.name, _TYPES[column.type], metadata={"unit": column.unit, "meaning": column.meaning})
+
+
+def _array(column: Column, values: list[Any]) -> pa.Array:
+    if column.type is Type.NAME:
+        return pa.array(values, pa.string()).dictionary_encode()
+    if column.type is Type.TIME:
+        return pa.array(values, pa.string()).cast(_TYPES[Type.TIME])
+    return pa.array(values, _TYPES[column.type])
+
+
+def _case_parts(name: str) -> Mapping[str, str]:
+    """The parts of ``target/system/scenario/provider.fault``."""
+    target, system, scenario, last = name.rsplit("/", 3)
+    provider, _, fault = last.partition(".")
+    return {"target": target, "system": system, "scenario": scenario, "provider": provider, "fault": fault}

@@ -23,8 +23,7 @@ from .base import (
     read_each,
     status_code,
 )
-from .bodies import Room, from_hex, whole, without_coding, written_again
-from .bodies import as_bytes as text_bytes
+from .bodies import Room, as_bytes, from_hex, whole, without_coding, written_again
 
 NAME = "nock"
 
@@ -70,7 +69,7 @@ def _exchange(number: int, definition: dict[str, Json], room: Room) -> Exchange:
         segments=whole(body),
     )
     asked = definition.get("body")
-    request_body = text_bytes(asked) if isinstance(asked, str) else written_again(asked)
+    request_body = as_bytes(asked) if isinstance(asked, str) else written_again(asked)
     request = Request(
         method.upper(), f"{scope}{path}", header_pairs(definition.get("reqheaders")), room.take(request_body)
     )
@@ -85,7 +84,7 @@ def _response_body(definition: dict[str, Json], headers: Headers) -> tuple[bytes
     if coded and isinstance(response, list) and all(isinstance(c, str) and _HEX.fullmatch(c) for c in response):
         return b"".join(from_hex(chunk) for chunk in response), Fidelity.BODY
     if isinstance(response, str):
-        return text_bytes(response), Fidelity.BODY
+        return as_bytes(response), Fidelity.BODY
     return written_again(response), Fidelity.NORMALIZED
 
 

@@ -125,6 +125,8 @@ class Redactor:
     def spans(self, data: bytes | bytearray, start: int = 0, *, after: bool = False) -> Iterator[_Span]:
         """What to replace in ``data`` from ``start`` on, in order; ``after`` says that a secret ended right there."""
         search = self._search
+        if not any(seed in data for seed in search.seeds):
+            return
         while match := (after and search.adjacent.match(data, start)) or search.pattern.search(data, start):
             start, after = match.end(), True
             group = match.lastgroup

@@ -163,9 +163,9 @@ FAULTS = [
         Ending.TIMEOUT,
         HALF,
         error=aiohttp.SocketTimeoutError,
-        limit=aiohttp.ClientTimeout(sock_read=0.2),
+        limit=aiohttp.ClientTimeout(sock_read=0.4),
     ),
-    Fault("total-time-out", "/stall", Ending.TIMEOUT, HALF, error=TimeoutError, limit=aiohttp.ClientTimeout(total=0.3)),
+    Fault("total-time-out", "/stall", Ending.TIMEOUT, HALF, error=TimeoutError, limit=aiohttp.ClientTimeout(total=0.6)),
     Fault("client-leaves", "/stream", Ending.CLIENT_CLOSE, EVENTS[:2], leave=2),
     Fault("refused", "/refused", Ending.CONNECT_ERROR, [], status=None, error=aiohttp.ClientConnectorError),
 ]

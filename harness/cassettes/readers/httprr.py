@@ -89,7 +89,7 @@ def _message(data: bytes, room: Room) -> tuple[str, Headers, bytes]:
     head_end = _HEAD_END.search(data)
     if head_end is None:
         raise Unreadable("a message has no end of its header section")
-    first, *lines = data[: head_end.start()].decode("utf-8", "surrogateescape").splitlines() or [""]
+    first, *lines = data[: head_end.start()].decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
     pairs = [line.partition(":") for line in lines]
     headers = tuple((name.strip(), value.strip()) for name, colon, value in pairs if colon)
     body = data[head_end.end() :]

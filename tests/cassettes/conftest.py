@@ -28,6 +28,7 @@ class Origin:
     port: int = 0
     step: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     requests: list[bytes] = field(default_factory=list)
+    handlers: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -39,9 +40,14 @@ class Origin:
         self.port = server.sockets[0].getsockname()[1]
         async with server:
             yield self
-        await server.wait_closed()
+            for handler in self.handlers:  # one may wait for a turn that a client, gone by now, never gave it
+                handler.cancel()
+            await asyncio.gather(*self.handlers, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handler = asyncio.current_task()
+        assert handler is not None
+        self.handlers.add(handler)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")

@@ -19,7 +19,6 @@ GATEWAY = ("gateway",)
 BOTH = ("gateway", "runs")
 PROVIDER = (Capability.PROVIDER,)
 TABLE = "house: the system's table of provider failures"
-RUN_OPERATIONS = frozenset({runs.RUN.name})
 LEAK = re.compile(rb"\[REDACTED:[a-z0-9:-]+\]")
 
 
@@ -71,9 +70,13 @@ def in_band_code(call: ChatCall, recording: Recording) -> Findings:
             )
 
 
+def _refusals(recording: Recording) -> list[Exchange]:
+    return [e for e in error_answers(recording) if e.operation != runs.HEALTH.name]  # its 503 is an answer
+
+
 @contract(
     "errors.object-shape",
-    select=error_answers,
+    select=_refusals,
     systems=BOTH,
     source="OpenAI API reference, error object: message, type, param, code; for runs: house",
     breakers=("error-shape-bare",),
@@ -84,7 +87,7 @@ def object_shape(exchange: Exchange, _recording: Recording) -> Findings:
     Client libraries make their exceptions of these fields; whatever has another shape becomes an unknown error.
     """
     error = decode_error(exchange.body)
-    if exchange.operation in RUN_OPERATIONS:
+    if exchange.operation == runs.RUN.name:
         if not isinstance(error and error.data.get("error"), str):
             yield Violation(f"A {exchange.status} came without an error text: {exchange.body[:60]!r}.", _all(exchange))
         return

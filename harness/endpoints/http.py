@@ -7,6 +7,7 @@ the harness itself are raised.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,17 @@ from harness.systems.route import Route
 
 FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
 """What aiohttp raises when the other side, or the way to it, fails."""
+
+
+SMALL_BYTES, ROOM_BYTES = 4 * 1024, 1024 * 1024
+
+
+def small_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that takes little unread: whoever sends to it is soon held up. For aiohttp's ``socket_factory``."""
+    family, kind, protocol = address[:3]
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BYTES)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,12 @@ class Live:
         while await self._read_some():
             pass
         return bytes(self.received)
+
+    def hurry(self) -> None:
+        """Make room in the socket's buffer, if it was small on purpose."""
+        transport = self.response.connection.transport if self.response.connection else None
+        if transport is not None:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM_BYTES)
 
     def leave(self) -> None:
         """Close the connection now, whatever is still to come."""

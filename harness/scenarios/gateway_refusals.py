@@ -9,12 +9,12 @@ from typing import Any
 
 from harness.core.names import Capability, System
 
+from .bodies import BAD_TOKENS, ODD_BODIES, bad_bytes
 from .gateway import chat_body
 from .registry import scenario
-from .stage import Stage
+from .stage import Prompt, Stage
 
 GATEWAY = System.GATEWAY
-DEEP_LEVELS = 10_000
 
 BAD_FIELDS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -33,20 +33,6 @@ BAD_FIELDS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
 )
 """Kind -> (the field that the answer must name, what to put into a good body; None takes the field away)."""
 
-BAD_BYTES: Mapping[str, bytes] = MappingProxyType(
-    {
-        "not-json": b"model=gpt",
-        "empty-body": b"",
-        "json-not-an-object": b'["a list"]',
-        "truncated-json": b'{"model": "gpt-4o-mini", "mess',
-        "not-utf8": b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "\xff\xfe"}]}',
-        "deep-nesting": b'{"messages": ' + b"[" * DEEP_LEVELS + b"]" * DEEP_LEVELS + b"}",
-    }
-)
-"""Kind -> the body as it is sent. No field can be named here."""
-
-BAD_TOKENS = ("expired", "not-yet-valid", "foreign-key", "unsigned", "garbage")
-
 
 @scenario("bad-input", GATEWAY, once=True)
 async def bad_input(stage: Stage) -> None:
@@ -58,10 +44,23 @@ async def bad_input(stage: Stage) -> None:
         body = {key: value for key, value in {**chat_body(stage, prompt), **change}.items() if value is not None}
         stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": field})
         await api.raw_chat(json.dumps(body).encode(), tie=prompt.tie)
-    for kind, raw in BAD_BYTES.items():
+    good = json.dumps(chat_body(stage, stage.prompt())).encode()
+    for kind, raw in bad_bytes(good, "messages").items():
         prompt = stage.prompt()
         stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": None})
         await api.raw_chat(raw, tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("odd-input", GATEWAY, once=True, alone=True)
+async def odd_input(stage: Stage) -> None:
+    """One request of each strange kind; the mark ``odd-input`` says which is which, and which must be served."""
+    user = await stage.user()
+    for odd in ODD_BODIES:
+        prompt = stage.prompt()
+        body = chat_body(stage, Prompt(odd.text(prompt.text), prompt.tie))
+        stage.mark("odd-input", {"tie": prompt.tie, "kind": odd.kind, "accept": odd.unknown})
+        await stage.gateway(user.token).raw_chat(odd.raw(body), tie=prompt.tie)
     await stage.settle(user)
 
 

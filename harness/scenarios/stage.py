@@ -20,6 +20,7 @@ from harness.core.pricing import Tariff, tariff
 from harness.core.profile import Model
 from harness.core.user import User
 from harness.endpoints.gateway import GatewayClient
+from harness.endpoints.http import SMALL_BYTES, small_socket
 from harness.endpoints.runs import RunsClient
 from harness.servers.gate import Gate
 from harness.servers.script import Script
@@ -56,6 +57,7 @@ class Stage:
         self._token = case.token(seed)
         self._prompts = 0
         self._session: aiohttp.ClientSession | None = None
+        self._slow: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Open the tapped session and put the fault's script into the simulator."""
@@ -65,8 +67,9 @@ class Stage:
 
     async def __aexit__(self, *_failure: object) -> None:
         """Close the session, see the provider's exchanges end, and let go of what is held all the same."""
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._slow):
+            if session is not None:
+                await session.close()
         await self._in_time(self.script.idle(), PROVIDER_LIMIT_S)
         for gate in self.script.gates.values():
             gate.open()
@@ -97,6 +100,14 @@ class Stage:
     def gateway(self, token: str | None) -> GatewayClient:
         """The gateway as called by the bearer of a token, or by nobody."""
         return GatewayClient(self._open_session(), self.target.url(System.GATEWAY), token)
+
+    def slow_gateway(self, token: str | None) -> GatewayClient:
+        """The same by a client that takes little of an answer before it is read."""
+        if self._slow is None:
+            timeout = aiohttp.ClientTimeout(total=CLIENT_LIMIT_S)
+            room = {"socket_factory": small_socket}
+            self._slow = open_session(self.recorder, timeout=timeout, connector=room, read_bufsize=SMALL_BYTES)
+        return GatewayClient(self._slow, self.target.url(System.GATEWAY), token)
 
     def runs(self, token: str | None) -> RunsClient:
         """Project runs as called by the bearer of a token, or by nobody."""

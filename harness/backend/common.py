@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
 from .accounts import Accounts
 from .auth import Authenticator
@@ -47,7 +48,7 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
         clients = parts.clients(settings)
         ending.push_async_callback(clients.close)
         scrubber = parts.scrubber(settings.secrets())
-        log = parts.log(scrubber, _STREAMS[settings.log_stream])
+        log = parts.log(scrubber, _stream(settings.log_stream))
         yield Common(
             settings=settings,
             accounts=parts.accounts(store),
@@ -71,4 +72,5 @@ def _announced(log: CallLog, banner: list[str]) -> tuple[str, ...]:
     return tuple(banner)
 
 
-_STREAMS = {"stderr": sys.stderr, "stdout": sys.stdout, "none": None}
+def _stream(name: str) -> TextIO | None:
+    return {"stderr": sys.stderr, "stdout": sys.stdout}.get(name)

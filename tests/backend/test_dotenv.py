@@ -86,8 +86,7 @@ def test_any_two_settings_on_one_line_are_named(first, second, value):
 @given(st.text(max_size=60))
 def test_whatever_comes_is_read_or_refused(text):
     try:
-        found = DOTENV.read(text)
+        said = [str(value) for value in DOTENV.read(text).values()]
     except SettingsError as refused:
-        assert "line" in str(refused)
-    else:
-        assert all(isinstance(value, str) for value in found.values())
+        said = [str(refused)]
+    assert all("PORT=" not in value for value in said)

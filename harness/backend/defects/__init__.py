@@ -8,7 +8,21 @@ from types import MappingProxyType
 from harness.backend.parts import Parts
 from harness.backend.settings import SettingsError
 
-from . import auth, cleanup, credits, errors, ids, log, models, prices, stream  # noqa: A004 - importing registers
+from . import (
+    auth,
+    cleanup,
+    credits,  # noqa: A004 - importing registers
+    errors,
+    ids,
+    log,
+    models,
+    prices,
+    runs_credits,
+    runs_errors,
+    runs_models,
+    runs_operation,
+    stream,
+)
 from .base import Defect
 
 DEFECTS: Mapping[str, type[Defect]] = MappingProxyType(dict(sorted(Defect.known.items())))
@@ -34,5 +48,9 @@ __all__ = [
     "log",
     "models",
     "prices",
+    "runs_credits",
+    "runs_errors",
+    "runs_models",
+    "runs_operation",
     "stream",
 ]

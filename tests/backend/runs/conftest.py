@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from contextlib import AsyncExitStack
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -29,10 +30,13 @@ class FakeProvider:
     """Groq's part. ``status``, ``body`` and ``content_type`` are of the next answers; ``gate`` holds them back."""
 
     status: int = 200
-    body: object = field(default_factory=lambda: COMPLETION)
+    body: object = field(default_factory=lambda: deepcopy(COMPLETION))
     content_type: str = "application/json"
     raw: bytes | None = None
     reset: bool = False
+    torn: bool = False
+    stalls: bool = False
+    never: asyncio.Event = field(default_factory=asyncio.Event)
     models_status: int = 200
     url: str = ""
     gate: asyncio.Event | None = None
@@ -53,7 +57,19 @@ class FakeProvider:
         if self.reset:
             request.transport.abort()
         body = json.dumps(self.body).encode() if self.raw is None else self.raw
+        if self.torn or self.stalls:
+            return await self.half(request, body)
         return web.Response(status=self.status, body=body, headers={"Content-Type": self.content_type})
+
+    async def half(self, request, body):
+        """The first half of an answer, then a reset or nothing."""
+        response = web.StreamResponse(headers={"Content-Type": self.content_type, "Content-Length": str(len(body))})
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2])
+        if self.torn:
+            request.transport.abort()
+        await self.never.wait()
+        return response
 
     async def models(self, _request):
         self.models_seen += 1
@@ -83,9 +99,10 @@ class User:
 class Backend:
     """A running backend as its clients and its probe see it."""
 
-    def __init__(self, addresses, session):
+    def __init__(self, addresses, session, stop):
         self.addresses = addresses
         self.session = session
+        self.stop = stop
 
     @property
     def url(self):
@@ -166,7 +183,7 @@ async def start(provider):
             if task.done():
                 await task
             stack.push_async_callback(end)
-            return Backend(ready.result(), session)
+            return Backend(ready.result(), session, stop)
 
         yield started
 
@@ -181,6 +198,12 @@ async def backend(start):
 async def user(backend):
     """A user of it with ten credits and a project."""
     return await backend.user()
+
+
+@pytest.fixture
+def key():
+    """The backend's key at the provider."""
+    return KEY
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from harness.systems.route import Outcome
 
 from .calls import Call, ChatCall, Way, failures
 from .registry import Findings, contract
-from .subjects import Sent, answers, calls, error_answers, failed, failed_after, failed_before, sent
+from .subjects import Sent, answers, calls, completed, error_answers, failed, failed_after, failed_before, sent
 
 GATEWAY = ("gateway",)
 BOTH = ("gateway", "runs")
@@ -233,6 +233,32 @@ def bad_input_named(subject: Sent, _recording: Recording) -> Findings:
         )
 
 
+def _odd_inputs(recording: Recording) -> list[Sent]:
+    return list(sent(recording, "odd-input"))
+
+
+@contract(
+    "errors.odd-input-survived",
+    select=_odd_inputs,
+    systems=BOTH,
+    source="RFC 9110, 15.6: 5xx is the server's fault; RFC 8259, 4 and 8.2: read as you like; fields: house",
+    breakers=("unknown-fields-refused", "lone-surrogate-500"),
+)
+def odd_input_survived(subject: Sent, _recording: Recording) -> Findings:
+    """A request that may be read in two ways is served or refused with 4xx, never 5xx; fields nobody knows are let be.
+
+    Half a surrogate pair, a NUL, a key that comes twice, twenty megabytes: each has passed a reader and broken a
+    writer behind it. A field that is new to the server is old to the client that sends it.
+    """
+    status, accept = subject.exchange.status or 0, bool(subject.mark.data.get("accept"))
+    if not 200 <= status < (300 if accept else 500):
+        wanted = "2xx" if accept else "2xx or 4xx"
+        yield Violation(
+            f"A request of kind '{subject.kind}' was answered by {status or 'nothing'}, not {wanted}.",
+            _all(subject.exchange),
+        )
+
+
 def _bad_tokens(recording: Recording) -> list[Sent]:
     return list(sent(recording, "bad-token"))
 
@@ -309,6 +335,26 @@ def answered(call: Call, _recording: Recording) -> Findings:
         yield call.violation(
             f"No answer came ({call.client.ending.value}: {call.client.error}); the provider's exchange: {way.value}."
         )
+
+
+@contract(
+    "errors.answer-delivered",
+    select=completed,
+    systems=BOTH,
+    needs=PROVIDER,
+    source="house: the words are the provider's; OpenAI API reference, chat completion object",
+    breakers=("runs-output-cut", "drops-request"),
+)
+def answer_delivered(call: Call, _recording: Recording) -> Findings:
+    """A call whose provider gave its whole answer is answered by success, with the provider's words unchanged.
+
+    The words were paid for. A failure after that is the system's own.
+    """
+    theirs = call.upstream.text if call.upstream else ""
+    if not call.succeeded:
+        yield call.violation(f"The provider's answer was whole, the client read {call.client.status or 'nothing'}.")
+    elif not call.streamed and call.text != theirs:
+        yield call.violation(f"The provider sent {theirs[:80]!r}, the client read {call.text[:80]!r}.")
 
 
 def _all(exchange: Exchange) -> tuple[Pointer, ...]:

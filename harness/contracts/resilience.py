@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.core.names import Capability
 from harness.core.recording import Recording
+from harness.core.verdict import Doubt
 
 from .calls import Call
 from .registry import Findings, contract
@@ -27,3 +28,31 @@ def one_call_upstream(call: Call, _recording: Recording) -> Findings:
     """
     if len(call.upstreams) > 1:
         yield call.violation(f"The provider was called {len(call.upstreams)} times for one call.")
+
+
+def _after_outage(recording: Recording) -> list[Call]:
+    """The calls made once the provider was back."""
+    back = recording.mark("provider-back")
+    return [] if back is None else [call for call in calls(recording) if call.client.request.sent_ns >= back.at_ns]
+
+
+@contract(
+    "resilience.outage-forgotten",
+    select=_after_outage,
+    systems=BOTH,
+    needs=[Capability.PROVIDER],
+    source="house: neither has a breaker, so a provider that is back is asked",
+    breakers=("outage-remembered",),
+)
+def outage_forgotten(call: Call, _recording: Recording) -> Findings:
+    """Once a provider that could not be reached is back, the next call is served.
+
+    A connection that is kept as broken, or an address that is kept as wrong, turns a minute's outage into one that
+    lasts until somebody restarts the service.
+    """
+    if call.left:
+        yield Doubt("The client left before it could be told.")
+    elif not call.succeeded:
+        said = f"{call.client.status or 'nothing'} {call.code or ''}".strip()
+        asked = "was asked" if call.upstream else "was not even asked"
+        yield call.violation(f"The provider is back and {asked}; the client read {said}.")

@@ -35,6 +35,10 @@ DefectOption = Annotated[str | None, typer.Option("--defect", help="Switch a def
 JobsOption = Annotated[int, typer.Option("-j", "--jobs", min=1, max=256, help="Cases exercised at once.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Same seed, same prompts and tags.")]
 ResultsOption = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
+JunitOption = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML too.")]
+MarkdownOption = Annotated[
+    Path | None, typer.Option("--markdown", metavar="FILE", help="Write a summary in Markdown too, for a job's page.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 
 
@@ -55,6 +59,8 @@ def run(
     jobs: JobsOption = 16,
     seed: SeedOption = 0,
     results: ResultsOption = Path("results"),
+    junit: JunitOption = None,
+    markdown: MarkdownOption = None,
     json: JsonOption = False,
 ) -> int:
     """Exercise a target on both sides, judge it, and show contract x provider."""
@@ -68,7 +74,7 @@ def run(
     profile, contracts = _profile(target, defect), _contracts(contract)
     planned = plan(profile, Wanted(tuple(systems or ()), *map(_all, (scenario, provider, fault))))
     facts = {"target": profile.name, "defect": defect, "seed": seed, "jobs": jobs}
-    facts |= {"planned": len(planned), "contracts": len(contracts)}
+    facts |= {"planned": len(planned), "contracts": len(contracts), "judges": [one.id for one in contracts]}
     folder = RunFolder(new_run_id(), root=results, facts=facts)
 
     def told(done: CaseResult, recording: Recording | None) -> None:
@@ -77,6 +83,11 @@ def run(
     options = Options(keep=folder.cassette, jobs=jobs, seed=seed, defect=defect, told=told)
     result = _execute(profile, planned, contracts, options)
     document = folder.finish(run_json(folder.run, result))
+    if junit is not None or markdown is not None:
+        from harness.report.files import write_files
+        from harness.results.runs import StoredRun
+
+        write_files(StoredRun(folder.path), junit=junit, markdown=markdown)
     if json:
         output.put_json(document)
     else:

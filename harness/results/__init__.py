@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .frames import Frames
 
-__all__ = ["load"]
+__all__ = ["load", "query"]
 
 
 def load(*runs: str, root: Path | str = "results") -> Frames:
@@ -25,3 +27,15 @@ def load(*runs: str, root: Path | str = "results") -> Frames:
     from .runs import find_runs
 
     return Frames(find_runs(runs, Path(root)))
+
+
+def query(sql: str, *runs: str, root: Path | str = "results") -> pd.DataFrame:
+    """What a DuckDB query over the same runs gives; the views are called as the tables are.
+
+    Raises:
+        UsageError: there is no such run, or DuckDB cannot make sense of the query.
+    """
+    from .runs import find_runs
+    from .sql import ask_frame
+
+    return ask_frame(sql, find_runs(runs, Path(root)))

@@ -52,20 +52,23 @@ def to_arrow(table: str, rows: Sequence[Row], run: str) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema(table))
 
 
-def read(table: str, runs: Iterable[StoredRun]) -> pa.Table:
-    """A table over many runs; those that did not come to their end are read from what they had appended."""
+def read(table: str, runs: Iterable[StoredRun], columns: Sequence[str] | None = None) -> pa.Table:
+    """A table over many runs, or some columns of it; runs that did not come to their end are read from what they had
+    appended.
+    """
     known = list(runs)
     finished, others = [run for run in known if run.finished], [run for run in known if not run.finished]
-    tables = [_read_files([run.path / f"{table}.parquet" for run in finished], table)] if finished else []
-    tables += [_read_journal(run, table) for run in others]
-    return pa.concat_tables(tables) if tables else schema(table).empty_table()
+    names = [column.name for column in TABLES[table]] if columns is None else list(columns)
+    tables = [_read_files([run.path / f"{table}.parquet" for run in finished], table, names)] if finished else []
+    tables += [_read_journal(run, table).select(names) for run in others]
+    return pa.concat_tables(tables) if tables else schema(table).empty_table().select(names)
 
 
-def _read_files(paths: Sequence[Path], table: str) -> pa.Table:
+def _read_files(paths: Sequence[Path], table: str, columns: list[str]) -> pa.Table:
     """Many files at once; a column that an older file lacks is null there."""
     names = [column.name for column in TABLES[table] if column.type is Type.NAME]
     options = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(dictionary_columns=names))
-    return ds.dataset([str(path) for path in paths], schema=schema(table), format=options).to_table()
+    return ds.dataset([str(path) for path in paths], schema=schema(table), format=options).to_table(columns=columns)
 
 
 def _read_journal(run: StoredRun, table: str) -> pa.Table:

@@ -56,6 +56,13 @@ class StoredRun:
         """The rows that were appended while it ran; a line that a kill cut off is left out."""
         return list(read_ndjson(self.path / f"{table}.ndjson"))
 
+    def rows(self, table: str, columns: Sequence[str]) -> list[Row]:
+        """Some columns of a table, nulls too, whether the run came to its end or not."""
+        from .parquet import read
+
+        found: list[Row] = read(table, [self], columns).to_pylist()
+        return found
+
     def run_row(self) -> Row:
         """The row of ``runs``; where the run did not come to its end, counted from what there is."""
         counted = {} if self.finished else _counted(self.journal("cases"))
@@ -76,7 +83,7 @@ def find_run(name: str, root: Path = RESULTS) -> StoredRun:
     """
     for folder in (Path(name), root / name):
         if name and (folder / FACTS).is_file():
-            return StoredRun(folder.resolve())
+            return StoredRun(folder)
     known = all_runs(root)
     if not known:
         raise UsageError("there is no run", where=str(root), fix=_MAKE_ONE)
@@ -94,12 +101,12 @@ def find_runs(names: Sequence[str], root: Path = RESULTS) -> list[StoredRun]:
     """The runs of these names, each once; all under the root where none is named."""
     if not names:
         return all_runs(root)
-    return list({run.path: run for run in (find_run(name, root) for name in names)}.values())
+    return list({run.path.resolve(): run for run in (find_run(name, root) for name in names)}.values())
 
 
 def all_runs(root: Path = RESULTS) -> list[StoredRun]:
     """Every run below a folder, the oldest first: ids begin with the time."""
-    return sorted((StoredRun(path.parent.resolve()) for path in root.glob(f"*/{FACTS}")), key=lambda run: run.id)
+    return sorted((StoredRun(path.parent) for path in root.glob(f"*/{FACTS}")), key=lambda run: run.id)
 
 
 def read_ndjson(path: Path) -> Iterator[Row]:

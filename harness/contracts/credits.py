@@ -1,194 +1,22 @@
-"""What the ledger promises: what is charged, what is not, and that nothing is lost or made on the way."""
+"""What the ledger promises: holds that end, balances that add up, and no credit lost or made on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from harness.core.ledger import Entry, Kind, Ledger
 from harness.core.names import Capability
-from harness.core.pricing import Tariff, input_estimate, tariff, token_estimate
 from harness.core.recording import Mark, Recording
 from harness.core.verdict import Doubt, Pointer, Violation
-from harness.providers.openai import sane_usage
 
-from .calls import Call, ChatCall, chat_calls, failures, ledger
+from .calls import Call, ledger
 from .registry import Findings, contract
 from .subjects import calls, ledgers
 
-GATEWAY = ("gateway",)
 BOTH = ("gateway", "runs")
 LEDGER = (Capability.LEDGER,)
 SEEN = (Capability.LEDGER, Capability.PROVIDER)
 HERE = (Pointer(probe="ledger"),)
-
-
-@dataclass(frozen=True)
-class Paid:
-    """The only call of an account with what was charged for it. With several calls nothing ties entry to call."""
-
-    call: Call
-    account: Ledger
-
-    @property
-    def charged(self) -> int:
-        """Credits charged and not refunded."""
-        return self.account.charged()
-
-    @property
-    def granted(self) -> int:
-        """Credits that were ever put in: more than that cannot be charged."""
-        return sum(entry.amount for entry in self.account.of(Kind.GRANT))
-
-
-@dataclass(frozen=True)
-class Billed(Paid):
-    """The same of a chat call, with the tariff of its model."""
-
-    call: ChatCall
-    tariff: Tariff
-
-    @property
-    def prompt_characters(self) -> int:
-        """Characters of the messages, joined by one space."""
-        return len(self.call.request.prompt) if self.call.request else 0
-
-
-def paid(recording: Recording) -> Iterator[Paid]:
-    """The call of an account, where there is just one."""
-    account, made = ledger(recording), list(calls(recording))
-    if account is not None and len(made) == 1:
-        yield Paid(made[0], account)
-
-
-def _billed(recording: Recording) -> Iterator[Billed]:
-    account, calls = ledger(recording), chat_calls(recording)
-    if account is None or len(calls) != 1 or calls[0].request is None:
-        return
-    price = tariff(recording.header.facts, calls[0].request.model)
-    if price is not None:
-        yield Billed(calls[0], account, price)
-
-
-def _paid_failures(recording: Recording) -> list[Paid]:
-    return [one for one in paid(recording) if not one.call.left and failures(one.call, recording)]
-
-
-def _billed_completions(recording: Recording) -> list[Billed]:
-    return [b for b in _billed(recording) if b.call.upstream and not b.call.left and not failures(b.call, recording)]
-
-
-@contract(
-    "credits.nothing-delivered-nothing-charged",
-    select=_paid_failures,
-    systems=BOTH,
-    needs=SEEN,
-    source="house: theopenco/llmgateway #3505 billed failed streams in full",
-    breakers=("failed-plain-charged", "failed-billed-in-full", "runs-no-refund"),
-)
-def nothing_delivered_nothing_charged(billed: Paid, _recording: Recording) -> Findings:
-    """A failed call that delivered no words costs nothing."""
-    if not billed.call.text and billed.charged > 0:
-        yield billed.call.violation(
-            f"The call failed, no words were delivered, and {billed.charged} credits were charged.", *HERE
-        )
-
-
-def _cut_short(recording: Recording) -> list[Billed]:
-    """Streams that delivered words and did not end well, by the provider's fault or the client's leaving."""
-    return [
-        billed
-        for billed in _billed(recording)
-        if billed.call.streamed and billed.call.text and (billed.call.left or failures(billed.call, recording))
-    ]
-
-
-@contract(
-    "credits.delivered-only",
-    select=_cut_short,
-    systems=GATEWAY,
-    needs=SEEN,
-    source="house: theopenco/llmgateway #3505 and #3443",
-    breakers=("failed-billed-in-full", "left-billed-in-full"),
-)
-def delivered_only(billed: Billed, _recording: Recording) -> Findings:
-    """A stream that broke off costs what was delivered of it and no more, and not nothing either.
-
-    At the most the words that the provider had sent when it ended, at a token for every four characters: the target
-    cannot have passed on more.
-    """
-    sent = max(len(billed.call.upstream.text) if billed.call.upstream else 0, len(billed.call.text))
-    most = max(1, billed.tariff.price_credits(0, -(-sent // 4)))
-    if billed.charged > most:
-        yield billed.call.violation(
-            f"{sent} characters were delivered, which cost {most} credits; {billed.charged} were charged.", *HERE
-        )
-    elif billed.charged < 1:
-        yield billed.call.violation(
-            f"{len(billed.call.text)} characters were delivered and nothing was charged.", *HERE
-        )
-
-
-def _tokens(billed: Billed) -> tuple[tuple[int, int], str]:
-    """The (input, output) tokens that a completed call is charged for, and where they come from."""
-    upstream = billed.call.upstream
-    used = sane_usage(upstream.usage, bool(upstream.text)) if upstream else None
-    if used:
-        return used, "the provider's usage"
-    return token_estimate(billed.prompt_characters, len(upstream.text) if upstream else 0), "the estimate"
-
-
-def _price(billed: Billed) -> int:
-    """What a completed call costs by the facts."""
-    return max(1, billed.tariff.price_credits(*_tokens(billed)[0]))
-
-
-@contract(
-    "credits.price-exact",
-    select=_billed_completions,
-    systems=GATEWAY,
-    needs=SEEN,
-    source="house: the pricing rule, ceil(USD x 1,000 x multiplier), at least 1 credit",
-    breakers=("price-rounds-down", "free-completion", "trusts-usage", "zero-tokens-free"),
-)
-def price_exact(billed: Billed, _recording: Recording) -> Findings:
-    """A completed call costs its price to the credit: of the provider's usage where sane, else of the estimate.
-
-    A charge that nobody can compute again cannot be defended to a customer.
-    """
-    tokens, basis = _tokens(billed)
-    price = _price(billed)
-    if billed.charged not in (price, min(price, billed.granted)):
-        yield billed.call.violation(
-            f"{tokens[0]} + {tokens[1]} tokens by {basis} cost {price} credits; {billed.charged} were charged.", *HERE
-        )
-
-
-def _short(recording: Recording) -> list[Billed]:
-    return [b for b in _billed_completions(recording) if _price(b) > b.granted]
-
-
-@contract(
-    "credits.shortfall-written-down",
-    select=_short,
-    systems=GATEWAY,
-    needs=SEEN,
-    source="house: settling charges at most the hold plus what is left, and writes down the shortfall",
-    breakers=("shortfall-forgotten", "negative-balance"),
-)
-def shortfall_written_down(billed: Billed, _recording: Recording) -> Findings:
-    """A call that cost more than its owner had is charged what there was, and the rest is written down.
-
-    Somebody has to know what was given away, and to whom.
-    """
-    written = sum(entry.shortfall for entry in billed.account.of(Kind.SETTLE))
-    missing = _price(billed) - billed.granted
-    if written != missing:
-        yield billed.call.violation(
-            f"The call cost {_price(billed)} credits, {billed.granted} were there: {missing} are missing, "
-            f"{written} written down.",
-            *HERE,
-        )
 
 
 @contract(
@@ -206,45 +34,6 @@ def usage_sane(account: Ledger, recording: Recording) -> Findings:
         for name, value in (("input", row.input_tokens), ("output", row.output_tokens), ("credits", row.credits)):
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
                 yield Violation(f"A usage row has {name} = {value!r}.", HERE)
-
-
-@contract(
-    "credits.estimate-marked",
-    select=_billed_completions,
-    systems=GATEWAY,
-    needs=SEEN,
-    source="house: an estimate is marked as one on the usage row",
-    breakers=("estimate-unmarked",),
-)
-def estimate_marked(billed: Billed, _recording: Recording) -> Findings:
-    """A usage row says whether its tokens were counted by the provider or estimated."""
-    upstream = billed.call.upstream
-    counted = upstream is not None and sane_usage(upstream.usage, bool(upstream.text)) is not None
-    for row in billed.account.usage:
-        if row.estimated is counted:
-            said = "estimated" if row.estimated else "counted"
-            yield billed.call.violation(
-                f"The row says {said}; the provider's usage was {'sane' if counted else 'not'}.", *HERE
-            )
-
-
-@contract(
-    "credits.usage-row-written",
-    select=_billed_completions,
-    systems=GATEWAY,
-    needs=SEEN,
-    source="house: settle, then write the usage row",
-    breakers=("no-usage-row",),
-)
-def usage_row_written(billed: Billed, _recording: Recording) -> Findings:
-    """A completed call has one usage row, whose credits are what was charged."""
-    rows = billed.account.usage
-    if len(rows) != 1:
-        yield billed.call.violation(f"The completed call has {len(rows)} usage rows.", *HERE)
-    elif rows[0].credits != billed.charged:
-        yield billed.call.violation(
-            f"The usage row says {rows[0].credits} credits, the ledger {billed.charged}.", *HERE
-        )
 
 
 @contract(
@@ -266,30 +55,6 @@ def hold_ends_once(account: Ledger, _recording: Recording) -> Findings:
             how = ", ".join(end.kind.value for end in ends) or "nothing"
             state = "" if account.settled else " (the target said that a call was still running)"
             yield Violation(f"A hold of {hold.amount} credits was ended by {how}{state}.", HERE)
-
-
-@contract(
-    "credits.hold-covers-the-call",
-    select=_billed,
-    systems=GATEWAY,
-    needs=LEDGER,
-    source="house: the hold is the price of the estimate, prompt plus output limit",
-    breakers=("hold-too-small",),
-)
-def hold_covers_the_call(billed: Billed, _recording: Recording) -> Findings:
-    """The hold is the price of the prompt's estimate plus the output limit.
-
-    Held less, a long answer runs into a shortfall; held more, a user with enough is refused.
-    """
-    limit = billed.call.request.max_tokens if billed.call.request else None
-    wanted = billed.tariff.hold_credits(billed.prompt_characters, limit)
-    for hold in billed.account.of(Kind.HOLD):
-        if hold.amount != wanted:
-            tokens = input_estimate(billed.prompt_characters)
-            yield billed.call.violation(
-                f"{tokens} + {limit or billed.tariff.default_output_tokens} tokens cost {wanted}, held: {hold.amount}.",
-                *HERE,
-            )
 
 
 @contract(

@@ -12,7 +12,7 @@ from harness.core.verdict import Pointer
 from harness.systems import runs
 
 from .calls import failures
-from .credits import Paid, paid
+from .charges import Paid, paid
 from .registry import Findings, contract
 from .run_calls import RunCall, project_of
 from .upstream import Way

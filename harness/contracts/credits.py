@@ -15,7 +15,6 @@ from .subjects import calls, ledgers
 
 BOTH = ("gateway", "runs")
 LEDGER = (Capability.LEDGER,)
-SEEN = (Capability.LEDGER, Capability.PROVIDER)
 HERE = (Pointer(probe="ledger"),)
 
 

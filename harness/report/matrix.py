@@ -37,6 +37,7 @@ def matrix(result: RunResult, contracts: Sequence[Contract]) -> Table:
         for judgement in done.judgements:
             counts[judgement.contract, done.case.provider][judgement.verdict] += 1
     providers = list(dict.fromkeys(done.case.provider for done in result.results))
+    systems = {done.case.system for done in result.results}
     title = f"target {result.target}" + (f", defect {result.defect}" if result.defect else "")
     table = Table(title=title, title_justify="left", caption=LEGEND, caption_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("contract", no_wrap=True)
@@ -45,7 +46,8 @@ def matrix(result: RunResult, contracts: Sequence[Contract]) -> Table:
         table.add_column(provider, justify="right", no_wrap=True)
     family = ""
     for contract in contracts:
-        if contract.subject is not Subject.TARGET and not _judged(counts, contract.id, providers):
+        promised = contract.subject is Subject.TARGET and not systems.isdisjoint(contract.systems)
+        if not promised and not _judged(counts, contract.id, providers):
             continue
         if family and contract.family != family:
             table.add_section()

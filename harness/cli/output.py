@@ -30,10 +30,12 @@ def console(*, err: bool = False) -> Console:
 
 
 def put(*things: RenderableType) -> None:
-    """Tables and lines of markup on standard output."""
+    """Tables and lines on standard output. Lines are never broken: paths and commands stay fit to be copied."""
+    from rich.table import Table
+
     out = console()
     for thing in things:
-        out.print(thing)
+        out.print(thing, soft_wrap=not isinstance(thing, Table))
 
 
 def say(line: str) -> None:

@@ -174,7 +174,7 @@ def _short(recording: Recording) -> list[Billed]:
     systems=GATEWAY,
     needs=SEEN,
     source="house: settling charges at most the hold plus what is left, and writes down the shortfall",
-    breakers=("shortfall-forgotten", "negative-balance"),
+    breakers=("shortfall-forgotten", "negative-balance", "price-rounds-down"),
 )
 def shortfall_written_down(billed: Billed, _recording: Recording) -> Findings:
     """A call that cost more than its owner had is charged what there was, and the rest is written down.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from harness.contracts.registry import CONTRACTS
@@ -21,7 +19,7 @@ QUIET = (Verdict.NOT_APPLICABLE, Verdict.UNSUPPORTED)
 FEW = 3
 
 
-def replay_lines(done: Sequence[Replayed]) -> Iterator[RenderableType]:
+def replay_lines(done: Sequence[Replayed]) -> Iterator[Text]:
     """For a few cassettes every verdict that says something; for many only the broken ones; then the count."""
     for one in done:
         shown = [j for j in one.judgements if j.verdict not in QUIET] if len(done) <= FEW else failures(one.judgements)
@@ -31,11 +29,11 @@ def replay_lines(done: Sequence[Replayed]) -> Iterator[RenderableType]:
         for judgement in shown:
             mark, style = MARKS[judgement.verdict]
             promise = CONTRACTS[judgement.contract].promise
-            yield Padding(Text.assemble((f"{mark} {judgement.contract}", style), f"  {promise}"), (0, 0, 0, 2))
+            yield Text.assemble((f"  {mark} {judgement.contract}", style), f"  {promise}")
             for violation in judgement.violations:
-                yield Padding(violation_lines(violation), (0, 0, 0, 6))
+                yield violation_lines(violation, indent=6)
             if judgement.note:
-                yield Padding(Text(judgement.note, "dim"), (0, 0, 0, 6))
+                yield Text(f"      {judgement.note}", "dim")
     counts = count([judgement for one in done for judgement in one.judgements])
     shown_counts = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
     yield Text(f"{len(done)} cassettes: {shown_counts}", "bold red" if counts[Verdict.FAIL] else "bold green")

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from harness.contracts.registry import Contract
@@ -23,7 +21,7 @@ from .matrix import MARKS
 SHOWN_CASES = 3
 
 
-def failures(result: RunResult, contracts: Sequence[Contract]) -> Iterator[RenderableType]:
+def failures(result: RunResult, contracts: Sequence[Contract]) -> Iterator[Text]:
     """For each contract that was broken: its promise, then the first cases with sentence, evidence and command."""
     grouped: dict[str, list[tuple[CaseResult, Judgement]]] = defaultdict(list)
     for done in result.results:
@@ -33,34 +31,31 @@ def failures(result: RunResult, contracts: Sequence[Contract]) -> Iterator[Rende
     if voids:
         yield Text(f"! {len(voids)} cases are void by a failure of the harness, none of the target's:", "bold magenta")
         for done, note in voids[:SHOWN_CASES]:
-            yield Padding(Text(f"{done.case}: {note}"), (0, 0, 0, 4))
+            yield Text(f"    {done.case}: {note}")
     for contract in contracts:
         found = [(done, one) for done, one in grouped.get(contract.id, []) if one.verdict is not Verdict.ERROR]
         if found:
-            yield Group(*_broken(contract, found))
+            yield from _broken(contract, found)
 
 
-def _broken(contract: Contract, found: list[tuple[CaseResult, Judgement]]) -> Iterator[RenderableType]:
+def _broken(contract: Contract, found: list[tuple[CaseResult, Judgement]]) -> Iterator[Text]:
     mark, style = MARKS[found[0][1].verdict]
     yield Text.assemble((f"\n{mark} {contract.id}", style), f"  {contract.promise}")
     for done, judgement in found[:SHOWN_CASES]:
-        yield Padding(Text(str(done.case), "bold"), (0, 0, 0, 4))
+        yield Text(f"    {done.case}", "bold")
         for violation in judgement.violations[:SHOWN_CASES]:
-            yield Padding(violation_lines(violation), (0, 0, 0, 6))
+            yield violation_lines(violation, indent=6)
         if done.cassette is not None:
-            yield Padding(Text(command(done.cassette, contract.id), "cyan"), (0, 0, 0, 6))
+            yield Text(f"      {command(done.cassette, contract.id)}", "cyan")
     if len(found) > SHOWN_CASES:
-        yield Padding(
-            Text(f"... and {len(found) - SHOWN_CASES} more cases: see verdicts.ndjson in the run's folder"),
-            (0, 0, 0, 4),
-        )
+        yield Text(f"    ... and {len(found) - SHOWN_CASES} more cases: see verdicts.ndjson in the run's folder")
 
 
-def violation_lines(violation: Violation) -> Text:
+def violation_lines(violation: Violation, *, indent: int) -> Text:
     """A violation's sentence, and below it where the evidence is."""
-    text = Text(violation.sentence)
+    text = Text(" " * indent + violation.sentence)
     for pointer in violation.evidence[:SHOWN_CASES]:
-        text.append(f"\n  evidence: {pointer}", "dim")
+        text.append(f"\n{' ' * indent}  evidence: {pointer}", "dim")
     return text
 
 

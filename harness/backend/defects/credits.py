@@ -193,12 +193,13 @@ class LeftBilledInFull(Defect):
     """Who leaves pays for what was set aside."""
 
     id = "left-billed-in-full"
-    summary = "a client that leaves is charged the whole hold"
+    summary = "a client that leaves in the middle of a stream is charged the whole hold"
 
     class _Charges(Billing):
         async def client_left(self, call: Call) -> None:
-            if call.hold is not None:
+            if call.hold is not None and call.characters:
                 await self.settle(call, self._counter.delivered(call.characters), call.hold.credits)
+            await super().client_left(call)
 
     gateway = instead(billing=_Charges)
 

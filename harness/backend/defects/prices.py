@@ -75,11 +75,13 @@ class PriceRoundsDown(Defect):
     """A part of a credit is forgotten."""
 
     id = "price-rounds-down"
-    summary = "the price of a completed call is rounded down"
+    summary = "the price of a completed call is rounded down, where its hold covers it"
 
     class _Rounds(Billing):
         def price(self, call: Call, tokens: Tokens) -> int:
-            return max(1, floor(call.model.rate.exact(tokens)))
+            price = super().price(call, tokens)
+            covered = call.hold is not None and price <= call.hold.credits
+            return max(1, floor(call.model.rate.exact(tokens))) if covered else price
 
     gateway = instead(billing=_Rounds)
 

@@ -75,13 +75,11 @@ class PriceRoundsDown(Defect):
     """A part of a credit is forgotten."""
 
     id = "price-rounds-down"
-    summary = "the price of a completed call is rounded down, where its hold covers it"
+    summary = "the price of a completed call is rounded down"
 
     class _Rounds(Billing):
         def price(self, call: Call, tokens: Tokens) -> int:
-            price = super().price(call, tokens)
-            covered = call.hold is not None and price <= call.hold.credits
-            return max(1, floor(call.model.rate.exact(tokens))) if covered else price
+            return max(1, floor(call.model.rate.exact(tokens)))
 
     gateway = instead(billing=_Rounds)
 

@@ -32,7 +32,7 @@ def _words(outcomes: tuple[Outcome, ...]) -> str:
     systems=BOTH,
     needs=PROVIDER,
     source=TABLE,
-    breakers=("flattened-500", "runs-flattened-500", "runs-error-without-code"),
+    breakers=("flattened-500", "runs-error-without-code"),
 )
 def provider_failure_mapped(call: Call, recording: Recording) -> Findings:
     """Before a stream began, each provider failure has the status and code of the system's table.
@@ -244,12 +244,16 @@ def _odd_inputs(recording: Recording) -> list[Sent]:
     source="RFC 9110, 15.6: 5xx is the server's fault; RFC 8259, 4 and 8.2: read as you like; fields: house",
     breakers=("unknown-fields-refused", "lone-surrogate-500"),
 )
-def odd_input_survived(subject: Sent, _recording: Recording) -> Findings:
+def odd_input_survived(subject: Sent, recording: Recording) -> Findings:
     """A request that may be read in two ways is served or refused with 4xx, never 5xx; fields nobody knows are let be.
 
     Half a surrogate pair, a NUL, a key that comes twice, twenty megabytes: each has passed a reader and broken a
     writer behind it. A field that is new to the server is old to the client that sends it.
     """
+    if any(
+        call.client is subject.exchange and call.upstream and failures(call, recording) for call in calls(recording)
+    ):
+        return  # the provider was asked and failed: that is judged by its failure
     status, accept = subject.exchange.status or 0, bool(subject.mark.data.get("accept"))
     if not 200 <= status < (300 if accept else 500):
         wanted = "2xx" if accept else "2xx or 4xx"
@@ -337,13 +341,18 @@ def answered(call: Call, _recording: Recording) -> Findings:
         )
 
 
+def _paid_for(recording: Recording) -> list[Call]:
+    """Completed calls but those that were refused for credit all the same, which have a contract of their own."""
+    return [call for call in completed(recording) if call.client.status != gateway.INSUFFICIENT_STATUS]
+
+
 @contract(
     "errors.answer-delivered",
-    select=completed,
+    select=_paid_for,
     systems=BOTH,
     needs=PROVIDER,
     source="house: the words are the provider's; OpenAI API reference, chat completion object",
-    breakers=("runs-output-cut", "drops-request"),
+    breakers=("runs-output-cut",),
 )
 def answer_delivered(call: Call, _recording: Recording) -> Findings:
     """A call whose provider gave its whole answer is answered by success, with the provider's words unchanged.

@@ -104,7 +104,7 @@ def refund_explained(subject: PaidRun, _recording: Recording) -> Findings:
     for refund in subject.account.of(Kind.REFUND):
         said = refund.metadata
         wrong = [] if refund.reason == runs.REFUND_REASON else [f"reason {refund.reason!r}"]
-        wrong += [] if said.get("model") == call.model else [f"model {said.get('model')!r}"]
+        wrong += [] if said.get("model") in call.names else [f"model {said.get('model')!r}"]
         wrong += [] if said.get("project_id") == project_of(call) else [f"project_id {said.get('project_id')!r}"]
         wrong += [] if said.get("error") else ["no error"]
         if wrong:

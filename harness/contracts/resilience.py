@@ -6,7 +6,7 @@ from harness.core.names import Capability
 from harness.core.recording import Recording
 from harness.core.verdict import Doubt
 
-from .calls import Call
+from .calls import Call, failures
 from .registry import Findings, contract
 from .subjects import calls
 
@@ -44,7 +44,7 @@ def _after_outage(recording: Recording) -> list[Call]:
     source="house: neither has a breaker, so a provider that is back is asked",
     breakers=("outage-remembered",),
 )
-def outage_forgotten(call: Call, _recording: Recording) -> Findings:
+def outage_forgotten(call: Call, recording: Recording) -> Findings:
     """Once a provider that could not be reached is back, the next call is served.
 
     A connection that is kept as broken, or an address that is kept as wrong, turns a minute's outage into one that
@@ -52,7 +52,7 @@ def outage_forgotten(call: Call, _recording: Recording) -> Findings:
     """
     if call.left:
         yield Doubt("The client left before it could be told.")
-    elif not call.succeeded:
+    elif not call.succeeded and not failures(call, recording):
         said = f"{call.client.status or 'nothing'} {call.code or ''}".strip()
         asked = "was asked" if call.upstream else "was not even asked"
         yield call.violation(f"The provider is back and {asked}; the client read {said}.")

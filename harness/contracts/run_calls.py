@@ -36,6 +36,15 @@ class RunCall(Call):
         return self.asked_model or self.default_model
 
     @property
+    def names(self) -> frozenset[str]:
+        """What the answer may call the model: as it was asked for; where none was, the default, or what was called.
+
+        Whether that is the right default has contracts of its own.
+        """
+        seen = self.upstream.request.model if self.upstream and self.upstream.request else self.default_model
+        return frozenset({self.asked_model} if self.asked_model else {self.default_model, seen})
+
+    @property
     def input(self) -> str:
         """The input as it was sent; empty where there is none."""
         found = self.asked.get("input") if self.asked else None
@@ -82,22 +91,27 @@ class RunCall(Call):
         found = self.answer.get("error")
         return found if isinstance(found, str) else ""
 
-    def wanted_words(self, outcome: Outcome) -> str:
-        """The error's words for this outcome. The reason of a refused request is the provider's message, word for word.
+    def wanted_words(self, outcome: Outcome) -> tuple[str, ...]:
+        """The error's words for this outcome, by each of ``names``.
 
-        Any other reason is not prescribed: ``{reason}`` stays.
+        The reason of a refused request is the provider's message, word for word. Any other reason is not prescribed:
+        ``{reason}`` stays.
         """
-        words = (outcome.message or "").replace("{model}", self.model)
+        words = outcome.message or ""
         if outcome == self.table.for_status(400) and self.upstream is not None and self.upstream.error is not None:
             words = words.replace("{reason}", self.upstream.error.message)
-        return words
+        return tuple(sorted({words.replace("{model}", name) for name in self.names}))
 
     def says(self, outcome: Outcome) -> bool:
         """Whether the error's words are those of this outcome."""
-        head, free, tail = self.wanted_words(outcome).partition("{reason}")
-        if not free:
-            return self.words == head
-        return self.words.startswith(head) and self.words.endswith(tail) and len(self.words) > len(head + tail)
+        return any(_fits(self.words, wanted) for wanted in self.wanted_words(outcome))
+
+
+def _fits(words: str, wanted: str) -> bool:
+    head, free, tail = wanted.partition("{reason}")
+    if not free:
+        return words == wanted
+    return words.startswith(head) and words.endswith(tail) and len(words) > len(head + tail)
 
 
 def run_calls(recording: Recording) -> tuple[RunCall, ...]:

@@ -41,7 +41,7 @@ def failure_message(call: RunCall, recording: Recording) -> Findings:
     """
     wanted = failures(call, recording)
     if not any(call.says(outcome) for outcome in wanted):
-        words = " or ".join(repr(call.wanted_words(outcome)) for outcome in wanted)
+        words = " or ".join(repr(words) for outcome in wanted for words in call.wanted_words(outcome))
         yield call.violation(f"The provider's failure calls for {words}, the client read {call.words!r}.")
 
 
@@ -63,7 +63,7 @@ def failure_details(call: RunCall, _recording: Recording) -> Findings:
     lacking = [field for field in runs.FAILURE_DETAILS if field not in found]
     if lacking:
         yield call.violation(f"The failure's details lack {', '.join(lacking)}.")
-    elif found["model"] != call.model:
+    elif found["model"] not in call.names:
         yield call.violation(f"'{call.model}' failed, the details say {found['model']!r}.")
     elif utc_offset_s(found["timestamp"]) != 0:
         yield call.violation(f"The details' timestamp is no time in UTC: {found['timestamp']!r}.")

@@ -48,7 +48,7 @@ def _served(recording: Recording) -> Iterator[Served]:
     systems=RUNS,
     needs=[Capability.LOG, Capability.PROVIDER],
     source="house: model asked and mapped, input length, output length",
-    breakers=("runs-log-without-mapping", "log-missing-call"),
+    breakers=("runs-log-without-mapping", "runs-id-not-uuid"),
 )
 def run_told(subject: Served, _recording: Recording) -> Findings:
     """A run has one line `run`: whose, which model was asked for and which one answered, how much went in and out.
@@ -66,7 +66,7 @@ def run_told(subject: Served, _recording: Recording) -> Findings:
         return
     seen = call.upstream.request.model if call.upstream and call.upstream.request else None
     wanted = {
-        "model": call.model,
+        "model": call.asked_model or call.run.get("model"),
         "mappedModel": seen,
         "outputLength": len(call.text),
         "runId": call.answer_id,
@@ -115,8 +115,10 @@ def run_failure_told(subject: Failed, _recording: Recording) -> Findings:
     if lacking:
         yield call.violation(f"The failed run's line lacks {', '.join(lacking)}.", *HERE)
         return
-    wanted = {"model": call.model, **_provider_error(call)}
+    wanted = _provider_error(call)
     wrong = [f"{name} {row[name]!r} for {value!r}" for name, value in wanted.items() if row[name] != value]
+    if row["model"] not in call.names:
+        wrong.append(f"model {row['model']!r} for {call.model!r}")
     if row["inputLength"] not in (len(call.input), len(call.input.strip())):
         wrong.append(f"inputLength {row['inputLength']!r} for {len(call.input.strip())}")
     if wrong:

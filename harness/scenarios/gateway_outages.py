@@ -18,7 +18,7 @@ PIECE = "The tide comes in and goes out again. " * 430
 PIECES = 224  # of 16 KiB each: more than the buffers of a connection hold between two processes
 
 
-@scenario("provider-outage", GATEWAY, answer=Answer.PLAIN, alone=True, needs=HELD)
+@scenario("provider-outage", GATEWAY, answer=Answer.PLAIN, outage=True, needs=HELD)
 async def provider_outage(stage: Stage) -> None:
     """The provider cannot be reached for one call, plain and streamed; then it is back, and the same again."""
     user = await stage.user()

@@ -28,8 +28,9 @@ class Scenario:
     """One way to use a system.
 
     ``answer`` is the kind of provider answer that it provokes, which decides the faults that can strike it (``faults``
-    False: none but the healthy provider). ``alone`` keeps other cases away while it runs. ``settings`` is the variant
-    of the target that it needs. ``once`` runs it for one provider only, where the provider makes no difference.
+    False: none but the healthy provider). ``alone`` keeps other cases away while it runs; with ``outage`` it takes the
+    provider away meanwhile, and comes after those that do not. ``settings`` is the variant of the target that it
+    needs. ``once`` runs it for one provider only, where the provider makes no difference.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Scenario:
     answer: Answer | None = None
     faults: bool = False
     alone: bool = False
+    outage: bool = False
     once: bool = False
     needs: frozenset[Capability] = frozenset()
     settings: Mapping[str, str | None] = field(default_factory=dict)
@@ -62,6 +64,7 @@ def scenario(
     answer: Answer | None = None,
     faults: bool = False,
     alone: bool = False,
+    outage: bool = False,
     once: bool = False,
     needs: Iterable[Capability] = (),
     settings: Mapping[str, str | None] | None = None,
@@ -78,7 +81,8 @@ def scenario(
             drive=function,
             answer=answer,
             faults=faults,
-            alone=alone,
+            alone=alone or outage,
+            outage=outage,
             once=once,
             needs=frozenset(needs),
             settings=MappingProxyType(dict(settings or {})),

@@ -151,7 +151,7 @@ async def insufficient_credit(stage: Stage) -> None:
     await stage.settle(user)
 
 
-@scenario("provider-outage", RUNS, answer=Answer.PLAIN, alone=True, needs=HELD)
+@scenario("provider-outage", RUNS, answer=Answer.PLAIN, outage=True, needs=HELD)
 async def provider_outage(stage: Stage) -> None:
     """The provider cannot be reached for one run; then it is back, and another."""
     user = await stage.user()

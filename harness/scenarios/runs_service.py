@@ -28,7 +28,7 @@ async def health(stage: Stage) -> None:
     await stage.runs(None).health()
 
 
-@scenario("health-provider-down", RUNS, alone=True, needs=[Capability.PROVIDER])
+@scenario("health-provider-down", RUNS, outage=True, needs=[Capability.PROVIDER])
 async def health_provider_down(stage: Stage) -> None:
     """The state of the service while its provider cannot be reached, and once it is back."""
     api = stage.runs(None)

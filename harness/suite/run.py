@@ -167,8 +167,7 @@ async def _exercise_all(bench: Bench, planned: Sequence[Planned], result: RunRes
                     group.create_task(placed(one))
     except* HarnessError as failures:
         raise failures.exceptions[0] from None
-    for one in planned:
-        if one.alone:
-            result.results.append(await bench.one(one))
+    for one in sorted((one for one in planned if one.alone), key=lambda one: one.outage):
+        result.results.append(await bench.one(one))
     order = {one.case: number for number, one in enumerate(planned)}
     result.results.sort(key=lambda done: order[done.case])

@@ -46,6 +46,11 @@ class Planned:
         """Whether nothing else may run beside it."""
         return self.scenario.alone or not self.fault.tied
 
+    @property
+    def outage(self) -> bool:
+        """Whether the provider cannot be reached for a time: a target that does not get over it spoils what follows."""
+        return self.scenario.outage or not self.fault.tied
+
 
 def select_contracts(patterns: Sequence[str], *, subject: Subject | None = None) -> tuple[Contract, ...]:
     """The contracts that ids, families or globs name; all where none is named.

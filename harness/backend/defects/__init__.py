@@ -22,6 +22,7 @@ from . import (
     runs_models,
     runs_operation,
     stream,
+    surroundings,
 )
 from .base import Defect
 
@@ -53,4 +54,5 @@ __all__ = [
     "runs_models",
     "runs_operation",
     "stream",
+    "surroundings",
 ]

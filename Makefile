@@ -6,6 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Most of what is tested waits for sockets and time limits: four processes keep two cores busy.
+WORKERS ?= 4
 
 .PHONY: run test check setup clean
 
@@ -13,7 +15,7 @@ run: setup
 	$(BIN)/harness run
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 check: setup
 	$(BIN)/ruff check .

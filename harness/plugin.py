@@ -73,7 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"contract_{level}: an item that judges a {level.upper()}")
     config.addinivalue_line("markers", LEAK_MARKER)
     config.pluginmanager.register(LeakCheck(), "llm_contract_harness_leaks")
-    if config.pluginmanager.hasplugin("xdist") and getattr(config.option, "dist", "no") == "load":
+    ours = any(word.startswith(CASES_NODE) for word in config.args)
+    if ours and getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadscope"  # the contracts of one case belong together: it is exercised once
 
 

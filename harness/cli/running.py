@@ -15,7 +15,6 @@ from . import output
 
 if TYPE_CHECKING:
     from harness.contracts.registry import Contract
-    from harness.core.case import Case
     from harness.core.profile import Profile
     from harness.core.recording import Recording
     from harness.suite.run import CaseResult, Options, RunResult
@@ -73,7 +72,7 @@ def run(
 
     profile, contracts = _profile(target, defect), _contracts(contract)
     planned = plan(profile, Wanted(tuple(systems or ()), *map(_all, (scenario, provider, fault))))
-    facts = {"target": profile.name, "defect": defect, "seed": seed, "jobs": jobs}
+    facts: dict[str, Any] = {"target": profile.name, "defect": defect, "seed": seed, "jobs": jobs}
     facts |= {"planned": len(planned), "contracts": len(contracts), "judges": [one.id for one in contracts]}
     folder = RunFolder(new_run_id(), root=results, facts=facts)
 
@@ -106,21 +105,25 @@ def record(
     seed: SeedOption = 0,
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the cassettes go.")] = Path("cassettes"),
 ) -> int:
-    """Exercise a target and keep the cassettes, under FOLDER/<target>/<system>/<scenario>/."""
+    """Exercise a target and keep the cassettes, under FOLDER/<target>/<system>/<scenario>/.
+
+    With a defect only what breaks a contract is kept, under FOLDER/failures/<defect>/, and declares what it breaks.
+    """
     from harness.core.verdict import exit_code
+    from harness.suite.record import declare, place
     from harness.suite.run import Options
     from harness.suite.select import Wanted, plan
 
     profile, contracts = _profile(target, defect), _contracts(None)
     planned = plan(profile, Wanted(tuple(systems or ()), *map(_all, (scenario, provider, fault))))
-
-    def keep(case: Case) -> Path:
-        return to / f"{case}.yaml"
-
-    result = _execute(profile, planned, contracts, Options(keep=keep, jobs=jobs, seed=seed, defect=defect))
-    kept = sum(1 for done in result.results if done.cassette is not None)
-    output.put(f"{kept} cassettes in {to}, recorded from the provider simulator in {result.seconds:.1f} s")
-    return 130 if result.interrupted else exit_code(result.verdicts)
+    how = Options(keep=place(to, defect), jobs=jobs, seed=seed, defect=defect)
+    result = _execute(profile, planned, contracts, how)
+    if defect is None:
+        kept = [done.cassette for done in result.results if done.cassette is not None]
+    else:
+        kept = list(declare(result.results))
+    output.put(f"{len(kept)} cassettes in {to}, recorded from the provider simulator in {result.seconds:.1f} s")
+    return 130 if result.interrupted else 0 if defect else exit_code(result.verdicts)
 
 
 def _profile(target: str, defect: str | None) -> Profile:

@@ -1,7 +1,7 @@
 """What a run leaves behind, for people who analyse it.
 
-``load()`` gives pandas frames over one run or many, ``query()`` answers SQL over them. Both import what they need when
-they are called: a run that only writes does not wait for pandas.
+``load()`` gives pandas frames over one run or many, ``query()`` answers SQL over them, ``compare()`` has their streams
+by other tools' definitions. They import what they need when they are called: a run that only writes does not wait.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .frames import Frames
 
-__all__ = ["load", "query"]
+__all__ = ["compare", "load", "query"]
 
 
 def load(*runs: str, root: Path | str = "results") -> Frames:
@@ -39,3 +39,15 @@ def query(sql: str, *runs: str, root: Path | str = "results") -> pd.DataFrame:
     from .sql import ask_frame
 
     return ask_frame(sql, find_runs(runs, Path(root)))
+
+
+def compare(*runs: str, root: Path | str = "results") -> pd.DataFrame:
+    """Every client stream of the same runs by our definitions of latency and by other tools'; see ``comparison``.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    from .comparison import comparison
+    from .runs import find_runs
+
+    return comparison(find_runs(runs, Path(root)))

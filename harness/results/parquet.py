@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,13 @@ def read(table: str, runs: Iterable[StoredRun], columns: Sequence[str] | None = 
     """A table over many runs, or some columns of it; runs that did not come to their end are read from what they had
     appended.
     """
-    known = list(runs)
-    finished, others = [run for run in known if run.finished], [run for run in known if not run.finished]
     names = [column.name for column in TABLES[table]] if columns is None else list(columns)
-    tables = [_read_files([run.path / f"{table}.parquet" for run in finished], table, names)] if finished else []
-    tables += [_read_journal(run, table).select(names) for run in others]
+    tables: list[pa.Table] = []
+    for finished, some in groupby(runs, key=lambda run: run.finished):
+        if finished:
+            tables.append(_read_files([run.path / f"{table}.parquet" for run in some], table, names))
+        else:
+            tables += [_read_journal(run, table).select(names) for run in some]
     return pa.concat_tables(tables) if tables else schema(table).empty_table().select(names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ class Answer:
     rows: tuple[tuple[Any, ...], ...]
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The rows as objects; times and decimals as text."""
+        """The rows as objects; times as text."""
         return [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
 
 
@@ -99,4 +100,6 @@ def _refused(wrong: duckdb.Error) -> UsageError:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
     return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)

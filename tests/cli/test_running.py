@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.cassettes import file
 from harness.core.verdict import Verdict
 
 SMALL = ("--provider", "openai", "--scenario", "chat-stream", "--fault", "none", "--fault", "cut")
@@ -108,3 +109,12 @@ async def first_verdicts(folder, process):
                 return path
         await asyncio.wait({asyncio.ensure_future(asyncio.to_thread(os.sched_yield))})
     raise AssertionError("the run ended before its first verdict")
+
+
+def test_the_recordings_of_a_defect_declare_what_they_break(harness, tmp_path):
+    said = harness("record", "gateway", *SMALL, "--defect", "no-cache-header-missing", "--to", str(tmp_path))
+    assert said.code == 0
+    kept = sorted(tmp_path.rglob("*.yaml"))
+    assert [path.relative_to(tmp_path).parts[:2] for path in kept] == [("failures", "no-cache-header-missing")] * 2
+    for path in kept:
+        assert file.load(path).header.asked["violations"] == ["stream.headers"]

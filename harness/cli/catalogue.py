@@ -132,6 +132,15 @@ def _faults() -> Rows:
     ]
 
 
+def _fault_details() -> Rows:
+    from harness.systems.outcomes import rows
+
+    return [
+        row | {"what_a_correct_backend_does": [f"{one.system}, {one.answer}: {one.words}" for one in rows(row["id"])]}
+        for row in _faults()
+    ]
+
+
 def _targets() -> Rows:
     from harness.targets.profiles import find_profile, shipped
 
@@ -162,7 +171,7 @@ LISTS: Mapping[Kind, Callable[[], Rows]] = {
     Kind.TARGETS: _targets,
     Kind.DEFECTS: _defects,
 }
-DETAILS: Mapping[Kind, Callable[[], Rows]] = {Kind.CONTRACTS: _contract_details}
+DETAILS: Mapping[Kind, Callable[[], Rows]] = {Kind.CONTRACTS: _contract_details, Kind.FAULTS: _fault_details}
 
 
 def _table(rows: Rows) -> Any:
@@ -198,6 +207,8 @@ def _page(row: dict[str, Any]) -> list[str]:
         "",
     ]
     for key, value in row.items():
-        if key not in ("id", "kind", "promise", "summary", "level") and value not in (None, [], ""):
+        if key == "what_a_correct_backend_does":
+            lines += ["", "[dim]what a correct backend does[/dim]", *[f"  {escape(words)}" for words in value]]
+        elif key not in ("id", "kind", "promise", "summary", "level") and value not in (None, [], ""):
             lines.append(f"[dim]{key.replace('_', ' '):12}[/dim] {escape(_cell(value))}")
     return lines

@@ -4,40 +4,80 @@ import pytest
 
 from harness import contracts
 from harness.backend.defects import DEFECTS
+from harness.cassettes import file
+from harness.contracts.calls import ChatCall
+from harness.contracts.subjects import calls
 from harness.core.fault import FAULTS
+from harness.core.names import Answer, System
 from harness.core.verdict import Subject, Verdict
 from harness.providers.mutate import MUTATIONS
 from harness.suite.run import Options, run
 from harness.suite.select import Wanted, plan, select_contracts
+from harness.systems.outcomes import row
 from harness.targets.profiles import find_profile
 
 REFERENCE = find_profile("reference")
 TARGET_CONTRACTS = select_contracts((), subject=Subject.TARGET)
 BREAKS = {defect: {one.id for one in TARGET_CONTRACTS if defect in one.breakers} for defect in DEFECTS}
 BROKEN = (Verdict.FAIL, Verdict.WARN)
-PROVIDERS = {}
-"""Defects that one provider alone can show; the others are shown by the first."""
+ALIKE = {
+    *("http-403", "http-429-date", "http-502", "http-503", "http-529"),
+    *("absurd-usage-negative", "absurd-usage-huge", "crlf", "comments", "coalesced", "one-byte-segments"),
+}
+"""Faults that strike as another one does: with no defect they are all exercised, with one their like is enough."""
+ONE_OF_A_KIND = {"chat-plain": (System.GATEWAY, Answer.PLAIN), "chat-stream": (System.GATEWAY, Answer.STREAM)}
+ONE_OF_A_KIND["run"] = (System.RUNS, Answer.PLAIN)
+"""Scenarios of one call, which faults strike: the system and the kind of answer."""
 
 
-async def broken(tmp_path, defect):
-    """The contracts that were broken, and the verdicts that are no verdict, over all cases of one provider."""
-    planned = plan(REFERENCE, Wanted(providers=(PROVIDERS.get(defect, "openai"),)))
+def systems(defect):
+    """The systems whose parts a defect touches; all where it touches what they share."""
+    wrong = DEFECTS[defect]
+    return tuple(one for one in REFERENCE.systems if wrong.shared or getattr(wrong, one.value))
+
+
+def cases(systems=tuple(REFERENCE.systems)):
+    """All cases of these systems, each with its first provider."""
+    first = {system: REFERENCE.systems[system].providers[0] for system in systems}
+    planned = plan(REFERENCE, Wanted(systems=tuple(system.value for system in systems)))
+    return [one for one in planned if one.case.provider == first[one.case.system]]
+
+
+async def exercised(tmp_path, planned, defect=None):
+    """What came of these cases."""
     options = Options(keep=lambda case: tmp_path / f"{case}.yaml", defect=defect)
     result = await run(REFERENCE, planned, TARGET_CONTRACTS, options)
     assert len(result.results) == len(planned)
-    void = {one.note for one in result.judgements if one.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)}
-    return {one.contract for one in result.judgements if one.verdict in BROKEN}, void
+    return result
 
 
-async def test_with_no_defect_nothing_fails(tmp_path):
-    assert await broken(tmp_path, None) == (set(), set())
+async def test_with_no_defect_nothing_fails_and_every_contract_has_its_subjects(tmp_path):
+    result = await exercised(tmp_path, cases())
+    assert {one.verdict for one in result.judgements} == {Verdict.PASS, Verdict.NOT_APPLICABLE}
+    judged = {one.contract for one in result.judgements if one.verdict is Verdict.PASS}
+    assert judged == {one.id for one in TARGET_CONTRACTS}
+    assert_as_told([done.cassette for done in result.results if done.case.scenario in ONE_OF_A_KIND])
+
+
+def assert_as_told(cassettes):
+    """What the clients read is what the table of faults says."""
+    assert cassettes
+    for path in cassettes:
+        recording = file.load(path)
+        (call,) = calls(recording)
+        wanted = row(*ONE_OF_A_KIND[recording.header.scenario], recording.header.fault)
+        events = call.stream.errors if isinstance(call, ChatCall) and call.stream else ()
+        codes = [event.data["error"]["code"] for event in events] or [call.code]
+        assert (call.client.status, bool(events)) == (wanted.status, wanted.begun), path
+        assert codes == [wanted.outcome and wanted.outcome.code], path
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
 async def test_a_defect_breaks_exactly_the_contracts_that_name_it(tmp_path, defect):
-    found, void = await broken(tmp_path, defect)
-    assert found == BREAKS[defect]
-    assert not {note for note in void if "void" in note}
+    planned = [one for one in cases(systems(defect)) if one.case.fault not in ALIKE]
+    result = await exercised(tmp_path, planned, defect)
+    assert {one.contract for one in result.judgements if one.verdict in BROKEN} == BREAKS[defect]
+    assert not {one.note for one in result.judgements if one.verdict is Verdict.ERROR}
 
 
 def test_every_contract_names_what_exists_and_every_defect_is_named():
@@ -45,3 +85,15 @@ def test_every_contract_names_what_exists_and_every_defect_is_named():
     assert {name for one in TARGET_CONTRACTS for name in one.breakers} <= set(DEFECTS)
     assert named <= set(DEFECTS) | set(FAULTS) | set(MUTATIONS)
     assert set(DEFECTS) <= named
+
+
+def test_every_defect_touches_a_system():
+    assert all(systems(defect) for defect in DEFECTS)
+
+
+def test_faults_that_are_left_out_have_their_like_among_those_that_are_not():
+    for system, answer in ONE_OF_A_KIND.values():
+        told = {
+            row(system, answer, one).outcome for one in FAULTS if one not in ALIKE and answer in FAULTS[one].applies
+        }
+        assert {row(system, answer, one).outcome for one in ALIKE if answer in FAULTS[one].applies} <= told

@@ -342,8 +342,8 @@ def answered(call: Call, _recording: Recording) -> Findings:
 
 
 def _paid_for(recording: Recording) -> list[Call]:
-    """Completed calls but those that were refused for credit all the same, which have a contract of their own."""
-    return [call for call in completed(recording) if call.client.status != gateway.INSUFFICIENT_STATUS]
+    """Completed calls; those that got no answer, or one for lack of credit, have contracts of their own."""
+    return [call for call in completed(recording) if call.client.status not in (None, gateway.INSUFFICIENT_STATUS)]
 
 
 @contract(

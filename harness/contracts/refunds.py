@@ -121,7 +121,7 @@ def _served(recording: Recording) -> list[PaidRun]:
     systems=RUNS,
     needs=LEDGER,
     source="house: a run costs its fixed price, and says what is left",
-    breakers=("runs-balance-wrong", "balance-drifts"),
+    breakers=("runs-balance-wrong", "balance-drifts", "credit-not-checked", "double-settle"),
 )
 def remaining_true(subject: PaidRun, recording: Recording) -> Findings:
     """A run costs its price; `credits_used` is that, and `credits_remaining` is the balance in the ledger.

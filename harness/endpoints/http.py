@@ -7,6 +7,7 @@ the harness itself are raised.
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
 
 
 SMALL_BYTES, ROOM_BYTES = 4 * 1024, 1024 * 1024
+AT_ONCE_BYTES = 1024 * 1024
+"""A request body up to this is sent as one piece, a longer one piece by piece."""
 
 
 def small_socket(address: aiohttp.AddrInfoType) -> socket.socket:
@@ -135,7 +138,7 @@ class Caller:
             route.method,
             self._base_url + route.path.format_map(path or {}),
             json=json,
-            data=raw,
+            data=raw if raw is None or len(raw) <= AT_ONCE_BYTES else io.BytesIO(raw),
             headers=fields,
             trace_request_ctx=Call(route.name, tie),
         ) as response:

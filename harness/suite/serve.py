@@ -8,14 +8,18 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 from harness.core.errors import PortInUse
 from harness.core.fault import Fault
 from harness.core.names import System
 from harness.core.profile import Profile
+from harness.core.user import User
 from harness.servers.listener import HOST
 from harness.servers.simulator import Simulator
+from harness.systems import gateway, runs
 from harness.targets.launch import launch
+from harness.targets.running import Target
 
 CREDITS_TO_TRY = 1000
 
@@ -36,22 +40,29 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     async with Simulator(fault=fault) as simulator:
         urls = {provider: simulator.base_url(provider) for provider in simulator.providers}
-        target = await launch(profile, urls, defect=defect, port=port)
+        target = await launch(profile.only([system]), urls, defect=defect, port=port)
         try:
             user = await target.user(credits=CREDITS_TO_TRY, tier="pro")
-            model = next(model.id for model in profile.systems[system].models if model.listed)
-            body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
             told(f"{system} of the reference backend, at {target.url(system)}")
             told(f"providers simulated, fault: {fault.id}" + (f"; defect: {defect}" if defect else ""))
             told(f"token ({CREDITS_TO_TRY} credits, tier pro): {user.token}")
+            path, body = await _to_try(target, system, user)
             told(
-                f"try: curl -N {target.url(system)}/v1/chat/completions -H 'Authorization: Bearer {user.token}' "
+                f"try: curl -N {target.url(system)}{path} -H 'Authorization: Bearer {user.token}' "
                 f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'"
             )
             told("Ctrl-C ends it.")
             await stop.wait()
         finally:
             await target.close()
+
+
+async def _to_try(target: Target, system: System, user: User) -> tuple[str, dict[str, Any]]:
+    """The path and the body of a call that works."""
+    model = next(model.id for model in target.profile.systems[system].models if model.listed)
+    if system is System.RUNS:
+        return runs.RUN.path.format(project_id=await target.project(user)), {"input": "Hello", "model": model}
+    return gateway.CHAT.path, {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
 
 
 def _require_free(port: int) -> None:

@@ -7,11 +7,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.json as pj
 import pyarrow.parquet as pq
 
-from .columns import CASE, TABLES, Column, Type
+from .columns import TABLES, Column, Type
 from .rows import Row
 from .runs import StoredRun, read_ndjson, run_row
 from .store import JOURNALS
@@ -40,17 +41,22 @@ def write_run(folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def to_arrow(table: str, rows: Sequence[Row], run: str) -> pa.Table:
-    """Rows as they were appended, as an Arrow table with every declared column."""
-    names = [row["case_name"] for row in rows] if table != "runs" else []
-    parts = {name: _case_parts(name) for name in set(names)}
-    derived: dict[str, list[Any]] = {"run": [run] * len(rows)}
-    if names:
-        for column in CASE[2:]:
-            derived[column.name] = [parts[name][column.name] for name in names]
-    arrays = [
-        _array(column, derived.get(column.name) or [row.get(column.name) for row in rows]) for column in TABLES[table]
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema(table))
+    """Rows as they were appended, as an Arrow table with every declared column.
+
+    They go by way of Arrow's own reader of JSON: ``pa.array`` would import pandas, and a run would wait for it.
+    """
+    if not rows:
+        return _empty(table)
+    parts = {name: _case_parts(name) for name in {row["case_name"] for row in rows}} if table != "runs" else {}
+    data = msgspec.json.Encoder().encode_lines(
+        [{**row, **parts.get(row.get("case_name", ""), {}), "run": run} for row in rows]
+    )
+    found = pj.read_json(
+        pa.py_buffer(data),
+        read_options=pj.ReadOptions(block_size=len(data)),
+        parse_options=pj.ParseOptions(explicit_schema=_plain(table), unexpected_field_behavior="ignore"),
+    )
+    return found.select(schema(table).names).cast(schema(table))
 
 
 def read(table: str, runs: Iterable[StoredRun], columns: Sequence[str] | None = None) -> pa.Table:
@@ -64,11 +70,13 @@ def read(table: str, runs: Iterable[StoredRun], columns: Sequence[str] | None = 
             tables.append(_read_files([run.path / f"{table}.parquet" for run in some], table, names))
         else:
             tables += [_read_journal(run, table).select(names) for run in some]
-    return pa.concat_tables(tables) if tables else schema(table).empty_table().select(names)
+    return pa.concat_tables(tables) if tables else _empty(table).select(names)
 
 
 def _read_files(paths: Sequence[Path], table: str, columns: list[str]) -> pa.Table:
     """Many files at once; a column that an older file lacks is null there."""
+    import pyarrow.dataset as ds  # it imports pandas, for which a run that only writes need not wait
+
     names = [column.name for column in TABLES[table] if column.type is Type.NAME]
     options = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(dictionary_columns=names))
     return ds.dataset([str(path) for path in paths], schema=schema(table), format=options).to_table(columns=columns)
@@ -88,12 +96,17 @@ def _field(column: Column) -> pa.Field:
     return pa.field(column.name, _TYPES[column.type], metadata={"unit": column.unit, "meaning": column.meaning})
 
 
-def _array(column: Column, values: list[Any]) -> pa.Array:
-    if column.type is Type.NAME:
-        return pa.array(values, pa.string()).dictionary_encode()
-    if column.type is Type.TIME:
-        return pa.array(values, pa.string()).cast(_TYPES[Type.TIME])
-    return pa.array(values, _TYPES[column.type])
+def _empty(table: str) -> pa.Table:
+    fields = schema(table)
+    return pa.Table.from_arrays([pa.chunked_array([], field.type) for field in fields], schema=fields)
+
+
+def _plain(table: str) -> pa.Schema:
+    """The same columns as JSON has them: names and times are text."""
+    texts = (Type.NAME, Type.TIME)
+    return pa.schema(
+        [(column.name, pa.string() if column.type in texts else _TYPES[column.type]) for column in TABLES[table]]
+    )
 
 
 def _case_parts(name: str) -> Mapping[str, str]:

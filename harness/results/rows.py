@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import urlsplit
 
 from harness.core.case import Case
 from harness.core.recording import Exchange, Probe, Recording, Side
@@ -118,7 +117,7 @@ def _exchange(one: Exchange) -> Row:
         "upstream": one.provider,
         "tie": one.tie,
         "method": one.request.method,
-        "path": urlsplit(one.request.url).path,
+        "path": _path(one.request.url),
         "model": asked.model if asked else None,
         "status": one.status,
         "ending": one.ending.value,
@@ -198,8 +197,18 @@ def _row(case: Case, **values: Any) -> Row:
 
 
 def _present(values: Mapping[str, Any]) -> Row:
-    return {
-        name: round(value, _DIGITS) if isinstance(value, float) else value
-        for name, value in values.items()
-        if value is not None
-    }
+    return {name: _kept(value) for name, value in values.items() if value is not None}
+
+
+def _kept(value: Any) -> Any:
+    """A value as it is kept: to the nanosecond, and text that UTF-8 can hold, whatever a stranger sent."""
+    if isinstance(value, float):
+        return round(value, _DIGITS)
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
+
+
+def _path(url: str) -> str:
+    """The path of a URL of any shape, without its query."""
+    return "/" + url.split("://", 1)[-1].partition("/")[2].partition("?")[0]

@@ -144,10 +144,15 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(harness, root, words, s
     assert found.err.count("\n") == 1
 
 
-def test_a_run_waits_for_no_library_that_only_analysis_needs():
+def test_a_run_waits_for_no_library_that_only_analysis_needs(tmp_path):
     code = (
-        "import sys, harness.cli, harness.suite.run, harness.report.summary, harness.results.store;"
-        "print(sorted({'pandas', 'pyarrow', 'duckdb', 'scipy', 'numpy'} & set(sys.modules)))"
+        "import sys, pathlib, harness.cli, harness.suite.run, harness.report.summary\n"
+        "from harness.results.store import RunFolder\n"
+        "heavy = {'pandas', 'pyarrow', 'duckdb', 'scipy', 'numpy'}\n"
+        "folder = RunFolder('r1', root=pathlib.Path(sys.argv[1]))\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        "folder.finish({'verdicts': {'pass': 1}})\n"
+        "print(sorted(heavy & set(sys.modules) - {'numpy'}))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "['pyarrow']"]

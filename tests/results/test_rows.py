@@ -1,5 +1,6 @@
 import pytest
 
+from harness import results
 from harness.core.recording import Mark, Probe, Side
 from harness.core.verdict import Verdict
 from harness.results.columns import SATURATED_MS, TABLES
@@ -85,6 +86,12 @@ def test_figures_taken_while_the_loop_was_late_are_marked(case, make, lag_ms, sa
     row, _ = only(exchange_rows(case, recording))
     assert (row["lag_ms"], row["saturated"]) == (lag_ms, saturated)
     assert case_row(case, [], 1, recording, None)["lag_ms"] == 50
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("gr\u00fc\u00df \U0001f600 \x00", None), ("half \ud800", "half \\ud800")])
+def test_text_of_any_kind_can_be_kept(runs, judgement, sent, kept):
+    runs.write("r1", [(runs.case, [judgement(verdict=Verdict.FAIL, sentence=sent)], None)])
+    assert results.load(root=runs.root).verdicts["sentence"].tolist() == [kept or sent]
 
 
 def test_an_exchange_without_an_answer_has_a_row(case, make):

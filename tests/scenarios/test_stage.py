@@ -1,0 +1,102 @@
+"""What a stage lends to scenarios, against a target and providers that are only there to be asked."""
+
+import asyncio
+import socket
+from contextlib import closing
+
+import pytest
+
+from harness.cassettes.recorder import Recorder
+from harness.core.case import Case
+from harness.core.fault import FAULTS
+from harness.core.names import Capability, Provider, System
+from harness.core.profile import read_profile
+from harness.core.recording import Header, Source
+from harness.core.user import User
+from harness.scenarios.stage import Stage
+from harness.servers.script import Script
+from harness.servers.simulator import Simulator
+
+TABLES = {
+    "name": "mine",
+    "launch": "embedded",
+    "capabilities": [Capability.STARTUP.value],
+    "systems": {"runs": {"providers": ["groq"], "models": [{"id": "gpt-4", "provider": "groq", "upstream": "llama"}]}},
+}
+
+
+class Host:
+    """A target that has nothing but what is asked here."""
+
+    profile = read_profile(TABLES, "mine.toml")
+    secrets = {}  # noqa: RUF012 - the protocol's field
+    started = ()
+
+    def url(self, system):
+        return "http://127.0.0.1:1"
+
+    def has(self, capability):
+        return capability in self.profile.capabilities
+
+    async def project(self, user):
+        return f"project of {user.id}"
+
+    async def startup(self):
+        return {"banner": ["PORT=4000"]}
+
+    async def try_start(self, settings):
+        self.started = (*self.started, settings)
+        return {"started": False, "banner": [], "error": "no"}
+
+
+@pytest.fixture
+async def simulator():
+    async with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+async def stage(simulator):
+    recorder = Recorder(Header(source=Source.SIMULATOR))
+    script = Script(fault=FAULTS["none"], recorder=recorder)
+    case = Case("mine", System.RUNS, "any", Provider.GROQ)
+    async with Stage(case, seed=0, target=Host(), simulator=simulator, recorder=recorder, script=script) as opened:
+        yield opened
+
+
+def reachable(port):
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_a_provider_that_is_down_refuses_and_is_back_afterwards(stage, simulator):
+    port = int(simulator.base_url(Provider.GROQ).rpartition(":")[2])
+    other = int(simulator.base_url(Provider.COMPATIBLE).split(":")[2].split("/")[0])
+    async with stage.provider_down():
+        assert [await asyncio.to_thread(reachable, one) for one in (port, other)] == [False, True]
+    assert await asyncio.to_thread(reachable, port)
+    recording = stage.recorder.recording()
+    assert [mark.name for mark in recording.marks] == ["provider-down", "provider-back"]
+
+
+async def test_starts_become_evidence(stage):
+    await stage.startup()
+    await stage.try_start({"PORT": "1"})
+    first, second = stage.recorder.recording().probes
+    assert (first.name, first.data) == ("startup", {"started": True, "error": None, "banner": ["PORT=4000"]})
+    assert (second.name, second.data["error"]) == ("startup", "no")
+    assert stage.target.started == ({"PORT": "1"},)
+
+
+async def test_models_and_projects_are_the_targets(stage):
+    assert (stage.model().id, stage.model().upstream) == ("gpt-4", "llama")
+    assert await stage.project(User("somebody", "token")) == "project of somebody"
+
+
+async def test_a_call_that_cannot_connect_is_recorded_all_the_same(stage):
+    answer = await stage.runs("token").create("p", {"input": "x"}, tie="t.1")
+    (exchange,) = stage.recorder.recording().exchanges
+    assert answer.status is None
+    assert (exchange.operation, exchange.tie, exchange.ending.value) == ("runs.create", "t.1", "connect-error")
+    slow = await stage.slow_gateway(None).models()
+    assert slow.status is None

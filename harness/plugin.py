@@ -11,7 +11,6 @@ What needs more than pytest is imported when it is used: the plugin is loaded in
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from harness.leaks import hooks
+
 if TYPE_CHECKING:
     from harness.contracts.registry import Contract
     from harness.core.profile import Profile
     from harness.core.recording import Recording
     from harness.core.verdict import Judgement
-    from harness.leaks.check import Check
     from harness.suite.live import LiveSession
     from harness.suite.select import Planned
 
@@ -48,10 +48,6 @@ LISTS = {
 SESSION = pytest.StashKey["LiveSession"]()
 FAMILIES = pytest.StashKey[set[str]]()
 VERDICT = "contract_verdict"
-LEAK_CHECK = "leak_check"
-LEAK_MARKER = (
-    "leak_check(ignore=()): fails if the test leaves a session, task, file, ... open; leak_check(False): not this one"
-)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,15 +60,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, (metavar, words) in LISTS.items():
         group.addoption(f"--{name}", action="append", default=[], metavar=metavar, help=words)
         parser.addini(name, words, type="args", default=[])
-    parser.addini(LEAK_CHECK, "check each test for what it leaves open", type="bool", default=False)
+    parser.addini(hooks.MARK, "check each test for what it leaves open", type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers: one for each family and level."""
     for level in ("must", "should"):
         config.addinivalue_line("markers", f"contract_{level}: an item that judges a {level.upper()}")
-    config.addinivalue_line("markers", LEAK_MARKER)
-    config.pluginmanager.register(LeakCheck(), "llm_contract_harness_leaks")
+    config.addinivalue_line("markers", hooks.WORDS)
+    for name in hooks.WRAPPERS:
+        pytest.hookimpl(wrapper=True, tryfirst=True)(getattr(hooks.LeakHooks, name))
+    config.pluginmanager.register(hooks.LeakHooks(pytest, runtestprotocol), "llm_contract_harness_leaks")
     ours = any(word.startswith(CASES_NODE) for word in config.args)
     if ours and getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadscope"  # the contracts of one case belong together: it is exercised once
@@ -340,42 +338,6 @@ class DeclaredItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, None, str]:
         """Where pytest says the item is."""
         return self.path, None, self.nodeid
-
-
-class LeakCheck:
-    """The hooks of the mark ``leak_check``; what they do is in ``harness.leaks``."""
-
-    def __init__(self) -> None:
-        self.check: Check | None = None
-        self.wider: set[Any] = set()
-
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Run a test that is to be checked; it is reported once it has been torn down."""
-        mark = item.get_closest_marker(LEAK_CHECK)
-        on = all(mark.args) if mark else item.config.getini(LEAK_CHECK)
-        if not on or not isinstance(item, pytest.Function) or item.config.getoption("setupshow"):
-            return None
-        from harness.leaks.check import Check
-
-        with Check(item, self.wider, **(mark.kwargs if mark else {})) as self.check:
-            reports = runtestprotocol(item, log=False, nextitem=nextitem)
-        self.check.log(reports, pytest)
-        self.check = None
-        return True
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self) -> Iterator[None]:
-        """What the test makes counts."""
-        with self.check.part() if self.check else nullcontext():
-            return (yield)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
-        """What its own fixtures make counts; what those of a wider scope make does not, nor what they hold."""
-        if fixturedef.scope != "function":
-            self.wider.add(fixturedef)
-        with self.check.part(fixturedef.scope) if self.check else nullcontext():
-            return (yield)
 
 
 class BrokenPromise(Exception):

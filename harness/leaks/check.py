@@ -71,8 +71,8 @@ class Check:
         elif call.passed:
             failed = pytest.CallInfo.from_call(lambda: pytest.fail(text, pytrace=False), when="call")
             call.outcome, call.longrepr = "failed", failed.excinfo.getrepr(style="value")
-        else:
-            call.sections.append(("leak_check", text))
+        elif hasattr(call.longrepr, "addsection"):
+            call.longrepr.addsection("leak_check", text)
 
     def _end(self) -> None:
         owners = [one.cached_result[0] for one in self._fixtures if one.cached_result is not None]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import weakref
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
@@ -32,7 +33,9 @@ def put(patches: Patches, notes: Notes) -> None:
 class _Clients:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
+        self._started: weakref.WeakSet[aiohttp.ClientResponse] = weakref.WeakSet()
         self._cut: set[int] = set()
+        """Identities of responses whose connector was closed under them."""
         self._session = Trait(Kind.SESSION, lambda one: not one.closed, _unclosed)
         self._connector = Trait(Kind.CONNECTOR, lambda one: not one.closed, _unclosed)
         self._response = Trait(Kind.RESPONSE, self._unread, _response_words)
@@ -71,12 +74,10 @@ class _Clients:
         @functools.wraps(original)
         def close(connector: aiohttp.BaseConnector, *given: Any, **named: Any) -> Any:
             if self._notes.on:
-                for _, thing in self._notes.all():
-                    response = thing.subject
-                    if thing.trait is self._response and response is not None and thing.open:
-                        protocol = response.connection and response.connection.protocol
-                        if protocol in connector._acquired:  # noqa: SLF001 - the connections in use
-                            self._cut.add(id(response))
+                for response in list(self._started):
+                    protocol = response.connection and response.connection.protocol
+                    if not response.closed and protocol in connector._acquired:  # noqa: SLF001 - connections in use
+                        self._cut.add(id(response))
             return original(connector, *given, **named)
 
         return close
@@ -85,6 +86,7 @@ class _Clients:
         @functools.wraps(original)
         def start(response: aiohttp.ClientResponse, connection: Connection) -> Coroutine[Any, Any, Any]:
             self._cut.discard(id(response))
+            self._started.add(response)
             self._notes.note(self._response, response)
             started: Coroutine[Any, Any, Any] = original(response, connection)
             return started

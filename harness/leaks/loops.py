@@ -54,6 +54,9 @@ class _Loops:
         @functools.wraps(original)
         def create_task(loop: asyncio.AbstractEventLoop, coro: Any, *given: Any, **named: Any) -> asyncio.Task[Any]:
             task: asyncio.Task[Any] = original(loop, coro, *given, **named)
+            trace = getattr(task, "_source_traceback", None)
+            if trace:  # a loop in debug mode: the last line of the trace is this wrapper's
+                del trace[-1]
             self._seen.add(task)
             self._notes.note(_TASK, task, loop=loop, otherwise=_of_coroutine(coro))
             return task

@@ -82,5 +82,6 @@ def is_own(filename: str) -> bool:
     return path != _PLUGIN and not path.startswith(_FOREIGN) and not any(part in path for part in _INSTALLED)
 
 
+@lru_cache(maxsize=4096)
 def _absolute(filename: str) -> str:
     return str(Path(filename).absolute())

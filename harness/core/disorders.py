@@ -26,8 +26,11 @@ def of_link(operation: Operation, step: Step, balance: int, before: Sequence[Ope
     return Disorder((operation,), f"From a balance of {balance}, {what}.", tuple(before))
 
 
-def of_crowd(crowd: Crowd, operations: Sequence[Operation]) -> Disorder:
-    """Operations that all saw one balance, which too few others can have left just before them."""
+def of_crowd(crowd: Crowd, operations: Sequence[Operation], opening: int) -> Disorder:
+    """Operations that all saw one balance, which too few others can have left just before them.
+
+    ``opening`` is the balance when nothing was under way, just before them and those that overlap them.
+    """
     members = _named(crowd.steps, operations)
     first, saw = members[0], crowd.steps[0].low
     if crowd.steps[0].low > crowd.steps[0].high:
@@ -39,7 +42,7 @@ def of_crowd(crowd: Crowd, operations: Sequence[Operation]) -> Disorder:
         return Disorder(members, why, _named(crowd.left_by, operations))
     what = f"A {'hold' if first.kind == REFUSED else first.kind} of {first.amount} saw a balance of {saw}"
     if crowd.since is None:
-        return Disorder(members, f"{what}, which nothing left there.")
+        return Disorder(members, f"{what}, which nothing left there; it was {opening} when those under way began.")
     since = operations[crowd.since.number]
     last = () if crowd.last is None else _named([crowd.last], operations)
     left = f"which a {last[0].kind} left last" if last else "which was there at first"

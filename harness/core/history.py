@@ -133,7 +133,7 @@ class _Account:
             return found.order
         crowd = Succession(window, balance).first_crowd()
         if crowd is not None:
-            return Outcome((disorders.of_crowd(crowd, self._operations),))
+            return Outcome((disorders.of_crowd(crowd, self._operations, balance),))
         if found.undecided:
             found = self._try(window, balance, self._budget.states)
         if found.undecided:

@@ -108,7 +108,7 @@ KNOWN_BAD = {
     "balance made up while another is under way": (
         [GRANT, op("a", "grant", 5, 45, 3, 9), op("h", "hold", 60, 45, 3, 4)],
         ["h"],
-        "saw a balance of 105, which nothing left there",
+        "saw a balance of 105, which nothing left there; it was 100 when",
     ),
     "each explains the other": (
         [GRANT, op("a", "hold", 10, 40, 3, 5), op("b", "grant", 10, 50, 4, 6)],

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.core.contradiction import Reduction
-from harness.core.history import check, check_accounts, check_order
+from harness.core.history import check, check_accounts, check_order, windows
 from harness.core.ledger import Entry, Kind
 from harness.core.operation import Operation
 from harness.core.ordering import Budget, Search
@@ -230,17 +230,30 @@ def can_follow(later, earlier, history):
 
 @given(misreported(7))
 def test_of_operations_that_saw_one_balance_too_few_can_have_left_it(history):
-    opening = Operation(id="", kind="grant", amount=0, delta=0, balance=0, started_ns=-2, ended_ns=-1)
     for disorder in check_order(history).disorders:
         if "saw a balance of" not in disorder.why:
             continue
         saw = {one.balance - one.delta for one in disorder.operations}
         assert len(saw) == 1
-        left = [one for one in (opening, *history) if one.balance in saw and (one is opening or one.delta)]
+        stretch = stretch_of(history, disorder.operations[0])
+        left = [one for one in stretch if one.balance in saw and one.delta]
+        left += [stretch[0]] if stretch[0].balance in saw else []
         for size in range(1, len(disorder.operations) + 1):
             for some in itertools.combinations(disorder.operations, size):
-                before = [one for one in left if any(can_follow(later, one, history) for later in some)]
+                before = [one for one in left if any(can_follow(later, one, stretch) for later in some)]
                 assert (len(before) < size) is (size == len(disorder.operations))
+
+
+def stretch_of(history, operation):
+    """What was done without a quiet moment in between, after one operation that left what had been there before."""
+    steps = sorted(compile_steps(history), key=lambda step: (step.start, step.end))
+    balance = 0
+    for window in windows(steps):
+        members = [history[step.number] for step in window]
+        if operation in members:
+            return [op("", "grant", 0, balance, -2, -1), *members]
+        balance += sum(step.delta for step in window)
+    raise AssertionError("the operation is not of the history")
 
 
 HELD = {"of": "h", "held": 60}

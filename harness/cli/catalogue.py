@@ -132,6 +132,17 @@ def _faults() -> Rows:
     ]
 
 
+def _scenario_details() -> Rows:
+    """One row an id: systems that have a scenario of the same name share it."""
+    details: dict[str, dict[str, Any]] = {}
+    for row in _scenarios():
+        same = details.setdefault(row["id"], {**row, "system": [], "needs": [], "summary": ""})
+        same["system"].append(row["system"])
+        same["needs"] = sorted({*same["needs"], *row["needs"]})
+        same["summary"] += f"{row['system']}: {row['summary']}\n"
+    return [row | {"summary": row["summary"].strip()} for row in details.values()]
+
+
 def _fault_details() -> Rows:
     from harness.systems.outcomes import rows
 
@@ -171,7 +182,11 @@ LISTS: Mapping[Kind, Callable[[], Rows]] = {
     Kind.TARGETS: _targets,
     Kind.DEFECTS: _defects,
 }
-DETAILS: Mapping[Kind, Callable[[], Rows]] = {Kind.CONTRACTS: _contract_details, Kind.FAULTS: _fault_details}
+DETAILS: Mapping[Kind, Callable[[], Rows]] = {
+    Kind.CONTRACTS: _contract_details,
+    Kind.FAULTS: _fault_details,
+    Kind.SCENARIOS: _scenario_details,
+}
 
 
 def _table(rows: Rows) -> Any:
@@ -209,6 +224,6 @@ def _page(row: dict[str, Any]) -> list[str]:
     for key, value in row.items():
         if key == "what_a_correct_backend_does":
             lines += ["", "[dim]what a correct backend does[/dim]", *[f"  {escape(words)}" for words in value]]
-        elif key not in ("id", "kind", "promise", "summary", "level") and value not in (None, [], ""):
+        elif key not in ("id", "kind", "promise", "summary", "level") and value not in (None, False, [], ""):
             lines.append(f"[dim]{key.replace('_', ' '):12}[/dim] {escape(_cell(value))}")
     return lines

@@ -23,7 +23,7 @@ FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
 """What aiohttp raises when the other side, or the way to it, fails."""
 
 
-SMALL_BYTES, ROOM_BYTES = 4 * 1024, 1024 * 1024
+SMALL_BYTES, ROOM_BYTES = 1024, 1024 * 1024
 AT_ONCE_BYTES = 1024 * 1024
 """A request body up to this is sent as one piece, a longer one piece by piece."""
 

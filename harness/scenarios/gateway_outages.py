@@ -15,7 +15,7 @@ from .stage import Stage
 GATEWAY = System.GATEWAY
 HELD = (Capability.ACCOUNTS, Capability.PROVIDER)
 PIECE = "The tide comes in and goes out again. " * 430
-PIECES = 224  # of 16 KiB each: more than the buffers of a connection hold between two processes
+PIECES = 136  # of 16 KiB each: more than the buffers of a connection hold between two processes
 
 
 @scenario("provider-outage", GATEWAY, answer=Answer.PLAIN, outage=True, needs=HELD)

@@ -64,7 +64,8 @@ def _exchange(exchange: Exchange) -> Iterator[dict[str, Any]]:
     who = exchange.side.value
     verb = "sent" if exchange.side is Side.PROVIDER else "received"
     request = exchange.request
-    yield _row(request.sent_ns, who, exchange.id, f"{request.method} {_path(request.url)}", _snippet(request.body))
+    what = f"{request.method} {_path(request.url)}" + (f" ({request.whole.size} B)" if request.whole else "")
+    yield _row(request.sent_ns, who, exchange.id, what, _snippet(request.body))
     response = exchange.response
     if response is not None:
         kind = response.header("content-type") or ""

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from .leak import Leak, told
 from .notes import counting
-from .watch import Watch
+from .watch import Watch, difference
 
 _EXPECTED = "[XPASS(strict)]"
 
@@ -25,17 +25,18 @@ class Check:
     theirs. ``ignore`` are globs over a leak's line: what they match is no leak.
     """
 
-    def __init__(self, item: Any, fixtures: Iterable[Any] = (), *, ignore: Iterable[str] = ()) -> None:
+    def __init__(self, item: Any, fixtures: Iterable[Any] = (), *, ignore: str | Iterable[str] = ()) -> None:
         self.leaks: tuple[Leak, ...] = ()
         self._item = item
         self._fixtures = fixtures
-        self._ignore = tuple(ignore)
+        self._ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
         self._armed = False
         self._watch = Watch()
 
     def __enter__(self) -> Self:
         self._item.ihook.pytest_runtest_logstart(nodeid=self._item.nodeid, location=self._item.location)
         self._watch.__enter__()
+        self._before = self._watch.snapshot()
         return self
 
     def __exit__(
@@ -78,5 +79,5 @@ class Check:
         owners = [one.cached_result[0] for one in self._fixtures if one.cached_result is not None]
         with counting(on=False):
             self._watch.settle(owners)
-            found = self._watch.snapshot().things.values()
+            found = difference(self._before, self._watch.snapshot())
         self.leaks = tuple(one for one in found if not any(fnmatchcase(str(one), pattern) for pattern in self._ignore))

@@ -30,12 +30,18 @@ class LeakHooks:
         on = all(mark.args) if mark else item.config.getini(MARK)
         if not on or not isinstance(item, self._pytest.Function) or item.config.getoption("setupshow"):
             return None
+        named = mark.kwargs if mark else {}
+        if not named.keys() <= {"ignore"}:
+            raise self._pytest.UsageError(f"{item.nodeid}: {MARK} knows no {', '.join(named.keys() - {'ignore'})}")
         from .check import Check
 
-        with Check(item, self._wider, **(mark.kwargs if mark else {})) as self._check:
-            reports = self._run(item, log=False, nextitem=nextitem)
-        self._check.log(reports, self._pytest)
-        self._check = None
+        self._check = Check(item, self._wider, **named)
+        try:
+            with self._check:
+                reports = self._run(item, log=False, nextitem=nextitem)
+            self._check.log(reports, self._pytest)
+        finally:
+            self._check = None
         return True
 
     def pytest_runtest_call(self) -> Iterator[None]:

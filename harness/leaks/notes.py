@@ -74,11 +74,19 @@ class Thing:
         return subject is not None and self.trait.is_open(subject)
 
     @property
-    def suspect(self) -> bool:
-        """Whether it is open or known to have been left, and counts."""
-        if self.aside or (self.maker is not None and self.maker.suspect):
-            return False
+    def left_open(self) -> bool:
+        """Whether it is open, or known to have been left so."""
         return self.left is not None or self.open
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it is left open, counts, and would be left open without its makers too."""
+        if self.aside or not self.left_open:
+            return False
+        maker = self.maker
+        while maker is not None and not maker.left_open:
+            maker = maker.maker
+        return maker is None
 
     def leave(self, subject: Any) -> None:
         """It is certain now that it was left open."""
@@ -138,11 +146,12 @@ class Notes:
         self._things[next(self._number)] = thing
 
     def of(self, subject: object) -> Thing | None:
-        """The note of a thing. Works inside its ``__del__`` too, where weak references are dead already."""
-        return self._by_id.get(id(subject))
+        """The note of a thing that lives."""
+        thing = self._by_id.get(id(subject))
+        return thing if thing is not None and thing.subject is subject else None
 
     def dropped(self, subject: object) -> None:
-        """A thing dies: if it is open, it was left so."""
+        """A thing dies: if it is open, it was left so. Weak references to it may be dead by now, its identity is not."""
         thing = self._by_id.pop(id(subject), None)
         if self.on and thing is not None and thing.trait.is_open(subject):
             thing.leave(subject)

@@ -105,7 +105,7 @@ class Watch:
                 subject = thing.subject
                 if thing.trait.kind is not Kind.SOCKET or subject.number in carried:
                     thing.leave(subject)
-            del tasks
+            tasks.clear()
 
     def _by(self, loop: asyncio.AbstractEventLoop) -> list[Thing]:
         """The open things that cannot outlive a loop."""

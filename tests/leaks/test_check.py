@@ -42,8 +42,13 @@ MARKS = """
             leak()
 
 
-    @pytest.mark.leak_check(ignore=["*: socket: *"])
+    @pytest.mark.leak_check(ignore=["*: thread: *", "*: socket: *"])
     def test_ignored():
+        leak()
+
+
+    @pytest.mark.leak_check(ignore="*: socket: *")
+    def test_ignored_by_one_pattern():
         leak()
 """
 

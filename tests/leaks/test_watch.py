@@ -164,3 +164,23 @@ def test_of_the_testers_own_task_factory_nothing_changes():
     assert len(leaks) == 1
     assert leaks[0].what.startswith("mine (Event.wait)")
     assert kept[0].get_coro() in made
+
+
+def test_a_long_chain_of_makers_is_no_burden():
+    async def main():
+        last = asyncio.get_running_loop().create_future()
+        kept.append(asyncio.create_task(pass_on(5000, last)))
+        await last
+
+    async def pass_on(left, last):
+        if left:
+            kept[0] = asyncio.create_task(pass_on(left - 1, last))
+        else:
+            kept.append(socket.socket())
+            last.set_result(None)
+
+    kept = []
+    with Watch() as watch, counting(on=True):
+        asyncio.run(main())
+        assert [leak.kind for leak in watch.snapshot().things.values()] == [Kind.SOCKET]
+        kept.pop().close()

@@ -18,9 +18,7 @@ from .model import Dotenv, Problem, Setting, Severity
 from .names import shown
 
 BLANKS = " \t"
-_LINE = re.compile(
-    r"[ \t]*(?P<export>export[ \t]+)?(?P<key>[^=]*?)(?P<before>[ \t]*)=(?P<after>[ \t]*)(?P<rest>.*)", re.DOTALL
-)
+_EXPORT = re.compile(r"export[ \t]+")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOOSE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _COMMENT = re.compile(r"(?:^|[ \t])#.*", re.DOTALL)
@@ -82,23 +80,26 @@ class _Reader:
             if not line or line.startswith("#"):
                 at += 1
                 continue
-            parts = _LINE.fullmatch(self.lines[at])
-            if parts is None:
+            left, equals, right = line.partition("=")
+            if not equals:
                 self._no_setting(at + 1, line)
                 at += 1
                 continue
-            value = self._value(at, parts["rest"])
-            if self._key(at + 1, parts["key"]):
+            export = _EXPORT.match(left)
+            key = left[export.end() if export else 0 :].rstrip(BLANKS)
+            rest = self.lines[at].partition("=")[2]
+            value = self._value(at, rest.lstrip(BLANKS))
+            if self._key(at + 1, key):
                 yield Setting(
-                    key=parts["key"],
+                    key=key,
                     value=value.text,
                     line=at + 1,
                     last_line=at + 1 + value.lines,
                     quoted=value.quoted,
                     closed=value.closed,
                     tail=value.tail,
-                    exported=parts["export"] is not None,
-                    spaced=bool(parts["before"] or (parts["after"] and value.text)),
+                    exported=export is not None,
+                    spaced=left.endswith((" ", "\t")) or bool(value.text and right.startswith((" ", "\t"))),
                     trailing=value.trailing,
                 )
             at += 1 + value.lines
@@ -145,7 +146,8 @@ class _Reader:
         """The lines after this one, up to one that closes the quote or is a setting of its own."""
         if _QUOTED['"'].match(rest):
             return
-        for line in self.lines[at + 1 :]:
+        for further in range(at + 1, len(self.lines)):
+            line = self.lines[further]
             yield line
             if '"' in line.replace('\\"', "") or _SETTING.match(line):
                 return

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from .model import Setting
 
-_NAME = re.compile(r"[A-Z][A-Z0-9_]*(?==)")
+_EQUALS = re.compile("=")
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
+_BEFORE = 160  # characters before a "=" that are looked at: a value may be of any length
+_KEYS = 5
 _PART_OF_SOMETHING = frozenset("?&;,#%{[\"'")  # a query, a connection string, a comment, JSON
 _IN_A_FLAG = re.compile(r"(?:^|[ \t])-[^ \t]*$")
 _ENDS_A_VALUE = re.compile(r"[a-z0-9/) \t=]")
@@ -35,7 +39,7 @@ def joined(setting: Setting, known: frozenset[str]) -> Cut | None:
     text = setting.tail if setting.quoted and setting.closed else setting.value
     if text[:1] in ("{", "["):
         return None
-    found = list(_keys(text, known))
+    found = list(islice(_keys(text, known), _KEYS))
     if not found:
         return None
     value = setting.value if setting.quoted and setting.closed else text[: found[0][0]].rstrip(" \t")
@@ -44,21 +48,22 @@ def joined(setting: Setting, known: frozenset[str]) -> Cut | None:
 
 def _keys(text: str, known: frozenset[str]) -> Iterator[tuple[int, str]]:
     """(position, key) of each setting that begins inside the text."""
-    for name in _NAME.finditer(text):
-        key = _key(text, name, known)
-        if key is not None:
-            yield name.end() - len(key), key
+    for sign in _EQUALS.finditer(text):
+        near = text[max(0, sign.start() - _BEFORE) : sign.start()]
+        name = _NAME.search(near)
+        if name is not None:
+            key = _key(name[0], near[: name.start()], text[sign.end() : sign.end() + 1], known)
+            if key is not None:
+                yield sign.start() - len(key), key
 
 
-def _key(text: str, name: re.Match[str], known: frozenset[str]) -> str | None:
-    """The key that a name before a ``=`` is, or ends in; None where it is none.
+def _key(whole: str, before: str, assigned: str, known: frozenset[str]) -> str | None:
+    """The key that a name before a ``=`` is, or ends in; None where it is none. ``assigned`` is what comes first then.
 
     Capitals before a known key belong to the value before it, unless the whole may be a key as well: ``...nPORT=`` and
     ``...8B1PORT=`` set PORT, ``...nSUPPORT=`` does not.
     """
-    whole, before = name[0], text[: name.start()]
-    assigned = text[name.end() + 1 :]
-    if assigned.startswith("=") or before[-1:] in _PART_OF_SOMETHING or _IN_A_FLAG.search(before):
+    if assigned == "=" or before[-1:] in _PART_OF_SOMETHING or _IN_A_FLAG.search(before):
         return None
     ends = [whole[at:] for at in range(len(whole)) if whole[at:] in known]
     if ends and (ends[0] == whole or whole[-len(ends[0]) - 1].isdigit()):
@@ -71,4 +76,4 @@ def _key(text: str, name: re.Match[str], known: frozenset[str]) -> str | None:
 def _may_be_key(whole: str, before: str, assigned: str) -> bool:
     """Whether an unknown name is a key of its own: something ends before it, and something is set."""
     long = "_" in whole.strip("_") or len(whole) >= _SHORTEST
-    return long and _ENDS_A_VALUE.match(before[-1:]) is not None and assigned[:1].strip() != ""
+    return long and _ENDS_A_VALUE.match(before[-1:]) is not None and assigned.strip() != ""

@@ -25,6 +25,7 @@ _NO_SECRET = re.compile(
     r"none|null|nil|undefined|n/a|dummy|example|test|my[-_]?(?:api[-_]?)?(?:key|secret|token)", re.IGNORECASE
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
+_LONGEST = 200  # of a placeholder
 _PORTS = range(1, 65_536)
 
 
@@ -32,7 +33,7 @@ def placeholder(setting: Setting) -> Iterator[Problem]:
     """What stood in the example and was to be replaced."""
     secret = holds_secret(setting.key)
     value = setting.value.strip()
-    if value and (_PLACEHOLDER.fullmatch(value) or (secret and _NO_SECRET.fullmatch(value))):
+    if 0 < len(value) <= _LONGEST and (_PLACEHOLDER.fullmatch(value) or (secret and _NO_SECRET.fullmatch(value))):
         level = Severity.ERROR if secret else Severity.WARNING
         mend = "Put the real value in its place, or take the line out"
         yield Problem(setting.line, shown(setting.key), "still holds a placeholder", mend, level)
@@ -85,7 +86,7 @@ def url(setting: Setting) -> Iterator[Problem]:
     value = setting.value.strip()
     if kind not in ("URL", "URI", "ENDPOINT") or not value or value.startswith("/") or _SCHEME.match(value):
         return
-    if _PLACEHOLDER.fullmatch(value):
+    if len(value) <= _LONGEST and _PLACEHOLDER.fullmatch(value):
         return
     level = Severity.WARNING if kind == "ENDPOINT" else Severity.ERROR
     mend = "Begin it with one, for example https://"

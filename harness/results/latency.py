@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from harness.core.recording import Exchange, Fidelity
 
-from .reading import Answer, Asked, Chunk, read_answer, read_asked
+from .reading import Answer, Asked, Chunk, is_event_stream, read_answer, read_asked
 
 MS = 1e6
 
@@ -164,12 +164,13 @@ def reads(call: CallTimes) -> Reads:
 
 def first_content_ns(exchange: Exchange, call: CallTimes) -> int | None:
     """When the answer's first content was there, on the recording's clock: a stream's first content chunk, a plain
-    answer's last byte (a document is nothing before it is whole). None where there is no content.
+    answer's last byte (a document is nothing before it is whole; an error's too). None where there is no content, and
+    for a stream whose protocol is not read.
     """
     if call.content:
         return call.content[0].at_ns
     response = exchange.response
-    if call.streamed or response is None or not response.body:
+    if call.streamed or response is None or not response.body or is_event_stream(response):
         return None
     return response.segments[-1].at_ns if response.segments else response.at_ns
 

@@ -109,6 +109,14 @@ def test_a_plain_answer_has_no_first_token_but_content_when_it_is_whole(make):
     assert latency.itl_ms(call) is None
 
 
+def test_a_stream_whose_protocol_is_not_read_has_no_first_content_that_is_known(make):
+    exchange = make.exchange([(40, b"data: {}\n\n"), (60, b"data: {}\n\n")], operation="chat.stream")
+    call = call_times(exchange)
+    assert latency.first_token(call) is FirstToken.UNREAD
+    assert latency.first_content_ns(exchange, call) is None
+    assert latency.headers_ms(call) == 40
+
+
 def test_a_document_in_place_of_a_stream_is_no_stream(make):
     body = b'{"choices":[{"message":{"content":"four"}}]}'
     call = call_times(make.exchange([(40, body)], kind="application/json", stream=True))

@@ -151,7 +151,7 @@ class Notes:
         return thing if thing is not None and thing.subject is subject else None
 
     def dropped(self, subject: object) -> None:
-        """A thing dies: if it is open, it was left so. Weak references to it may be dead by now, its identity is not."""
+        """A thing dies: if it is open, it was left so. Weak references may be dead by now, its identity is not."""
         thing = self._by_id.pop(id(subject), None)
         if self.on and thing is not None and thing.trait.is_open(subject):
             thing.leave(subject)

@@ -12,6 +12,7 @@ from harness.leaks.leak import Kind
 from harness.leaks.notes import counting
 from harness.leaks.watch import Watch
 
+pytestmark = pytest.mark.leak_check(False)  # these leak on purpose, and look for themselves
 ENDLESS = b"HTTP/1.1 200 OK\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"

@@ -14,7 +14,7 @@ import typer
 from harness.core.errors import HarnessError
 from harness.core.verdict import ExitCode
 
-from . import catalogue, doctor, judging, results, running, serving
+from . import catalogue, doctor, judging, reporting, results, running, serving
 
 app = typer.Typer(
     name="harness",
@@ -27,7 +27,7 @@ INTERRUPTED = 130
 _USAGE: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What typer raises for a command line that it cannot read; it has no public name for all of them."""
 
-for _module in (running, judging, results, catalogue, serving, doctor):
+for _module in (running, judging, results, reporting, catalogue, serving, doctor):
     _module.register(app)
 
 

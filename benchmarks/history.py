@@ -1,15 +1,14 @@
 """How long the checker of ledger histories takes: ``python benchmarks/history.py``.
 
-Clients of one account hold and then settle or release, each operation in an interval around the moment at which it took
-effect. Printed for each load: operations, accounts, clients at once, and seconds of processor time over five runs.
+Clients of one account hold and then settle, each operation in an interval around the moment at which it took effect.
 """
 
 from __future__ import annotations
 
 import random
-import statistics
-import time
 from collections.abc import Iterator
+
+from timing import Figure, seconds, table
 
 from harness.core.history import check_accounts
 from harness.core.operation import Operation
@@ -62,25 +61,17 @@ def history(rng: random.Random, operations: int, clients: int, prices: int) -> I
         )
 
 
-def measure(accounts: int, operations: int, clients: int, prices: int) -> None:
+def measure(accounts: int, operations: int, clients: int, prices: int) -> Figure:
     rng = random.Random(1)  # noqa: S311 - the same load every time
     histories = {str(name): list(history(rng, operations, clients, prices)) for name in range(accounts)}
     total = sum(len(one) for one in histories.values())
-    took_s = []
-    for _ in range(RUNS):
-        started_s = time.process_time()
-        outcomes = check_accounts(histories)
-        took_s.append(time.process_time() - started_s)
-    decided = sum(outcome.holds for outcome in outcomes.values())
-    print(
-        f"{total:>7} operations, {accounts:>3} accounts, {clients:>2} at once, {prices:>3} prices: "
-        f"{statistics.median(took_s):.3f} s ({min(took_s):.3f} to {max(took_s):.3f}), {decided} in order"
-    )
+    in_order = sum(outcome.holds for outcome in check_accounts(histories).values())
+    name = f"{total:,} operations of {accounts} accounts, {clients} at once, {prices} prices; {in_order} in order"
+    return Figure(name, "s", seconds(lambda: check_accounts(histories), RUNS))
 
 
 def main() -> None:
-    for load in LOADS:
-        measure(*load)
+    table(*(measure(*load) for load in LOADS))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ BREAKS = {defect: {one.id for one in TARGET_CONTRACTS if defect in one.breakers}
 BROKEN = (Verdict.FAIL, Verdict.WARN)
 ALIKE = {
     *("http-403", "http-429-date", "http-502", "http-503", "http-529"),
-    *("absurd-usage-negative", "absurd-usage-huge", "crlf", "comments", "coalesced", "one-byte-segments"),
+    *("crlf", "comments", "coalesced", "one-byte-segments"),
 }
 """Faults that strike as another one does: with no defect they are all exercised, with one their like is enough."""
 ONE_OF_A_KIND = {"chat-plain": (System.GATEWAY, Answer.PLAIN), "chat-stream": (System.GATEWAY, Answer.STREAM)}

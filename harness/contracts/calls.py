@@ -213,7 +213,8 @@ def failures(call: Call, recording: Recording) -> tuple[Outcome, ...]:
     """
     if call.upstream is not None:
         outcome = call.upstream.outcome(call.table)
-        return () if outcome is None else (outcome,)
+        late = (call.table.timeout,) if len(call.upstreams) > 1 else ()  # its own limit may strike between two tries
+        return () if outcome is None else (outcome, *late)
     return (call.table.unreachable,) if _unreachable(call, recording) else ()
 
 

@@ -66,17 +66,23 @@ def run_told(subject: Served, _recording: Recording) -> Findings:
         return
     seen = call.upstream.request.model if call.upstream and call.upstream.request else None
     wanted = {
-        "model": call.asked_model or call.run.get("model"),
         "mappedModel": seen,
         "outputLength": len(call.text),
         "runId": call.answer_id,
         "projectId": project_of(call),
     }
     wrong = [f"{name} {row[name]!r} for {value!r}" for name, value in wanted.items() if row[name] != value]
-    if row["inputLength"] not in (len(call.input), len(call.input.strip())):
-        wrong.append(f"inputLength {row['inputLength']!r} for {len(call.input.strip())}")
+    wrong += _about(call, row)
     if wrong:
         yield call.violation(f"The run's line says {', '.join(wrong)}.", *HERE)
+
+
+def _about(call: RunCall, row: dict[str, Any]) -> list[str]:
+    """What a line says wrong of the model that was asked for, and of the input's length, trimmed or not."""
+    wrong = [] if row["model"] in call.names else [f"model {row['model']!r} for {call.model!r}"]
+    if row["inputLength"] not in (len(call.input), len(call.input.strip())):
+        wrong.append(f"inputLength {row['inputLength']!r} for {len(call.input.strip())}")
+    return wrong
 
 
 @dataclass(frozen=True)
@@ -117,10 +123,7 @@ def run_failure_told(subject: Failed, _recording: Recording) -> Findings:
         return
     wanted = _provider_error(call)
     wrong = [f"{name} {row[name]!r} for {value!r}" for name, value in wanted.items() if row[name] != value]
-    if row["model"] not in call.names:
-        wrong.append(f"model {row['model']!r} for {call.model!r}")
-    if row["inputLength"] not in (len(call.input), len(call.input.strip())):
-        wrong.append(f"inputLength {row['inputLength']!r} for {len(call.input.strip())}")
+    wrong += _about(call, row)
     if wrong:
         yield call.violation(f"The failed run's line says {', '.join(wrong)}.", *HERE)
 

@@ -46,7 +46,7 @@ LISTS = {
     "fault": ("ID", "only these faults (id, group or glob)"),
 }
 SESSION = pytest.StashKey["LiveSession"]()
-FAMILIES = pytest.StashKey[set[str]]()
+FAMILIES = pytest.StashKey[frozenset[str]]()
 VERDICT = "contract_verdict"
 
 
@@ -128,9 +128,10 @@ def selected(config: pytest.Config) -> tuple[Contract, ...]:
         found = select_contracts(options(config, "contract"))
     except UsageError as wrong:
         raise pytest.UsageError(str(wrong)) from wrong
-    for family in {one.family for one in found} - config.stash.setdefault(FAMILIES, set()):
+    known = config.stash.get(FAMILIES, frozenset())
+    config.stash[FAMILIES] = known | {one.family for one in found}
+    for family in config.stash[FAMILIES] - known:
         config.addinivalue_line("markers", f"contract_{family}: an item that judges a contract of the family {family}")
-        config.stash[FAMILIES].add(family)
     return found
 
 

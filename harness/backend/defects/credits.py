@@ -23,6 +23,8 @@ from harness.backend.upstream import UpstreamError
 
 from .base import Defect, instead
 
+LARGE_BALANCE_CREDITS = 1000
+
 
 class Unguarded(Store):
     """A database that was not told of the ledger's promises: where a part is wrong, it does not notice either."""
@@ -102,7 +104,7 @@ class ShortfallForgotten(Defect):
 
 
 class BalanceDrifts(Defect):
-    """The balance is written by someone who writes no entry."""
+    """A bonus for large balances is paid by someone who writes no entry."""
 
     id = "balance-drifts"
     summary = "the balance is not what the entries add up to"
@@ -110,8 +112,9 @@ class BalanceDrifts(Defect):
     class _Drifts(Accounts):
         async def settle(self, hold_id: UUID, price: int, **more: Any) -> Settled:
             settled = await super().settle(hold_id, price, **more)
-            async with self._store.begin() as tx:
-                await self._add(tx, settled.user_id, 1)
+            if settled.balance >= LARGE_BALANCE_CREDITS:  # a bonus on a small one might pay for one more call
+                async with self._store.begin() as tx:
+                    await self._add(tx, settled.user_id, 1)
             return settled
 
     shared = instead(accounts=_Drifts)

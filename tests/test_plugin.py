@@ -185,7 +185,7 @@ def recorded(folder: Path, defect: str, *, declared):
         str(folder),
     ]
     subprocess.run(command, check=False, capture_output=True)
-    path = folder / "reference/gateway/chat-stream/openai.none.yaml"
+    path = folder / "failures" / defect / "reference/gateway/chat-stream/openai.none.yaml"
     recording = file.load(path)
     asked = {**recording.header.asked, **({} if declared is None else {"violations": declared})}
     header = replace(recording.header, defect=defect if declared else None, asked=asked)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [README, (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")]
 COMMANDS = [
-    shlex.split(line, comments=True)
+    shlex.split(line.removeprefix("$ "), comments=True)
     for page in PAGES
     for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL)
     for line in block.splitlines()

@@ -8,7 +8,7 @@ import pytest
 from harness.results.columns import CASE, TABLES, markdown
 from harness.results.parquet import schema
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "results.md"
+DOCUMENT = Path(__file__).parents[2] / "notebooks" / "README.md"
 
 
 def test_the_documentation_has_the_columns_as_declared():

@@ -126,6 +126,7 @@ def _faults() -> Rows:
             "id": one.id,
             "group": one.group or None,
             "applies": sorted(answer.value for answer in one.applies),
+            "providers": None if one.providers is None else sorted(provider.value for provider in one.providers),
             "summary": one.summary,
         }
         for one in FAULTS.values()

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from .errors import UnknownName
-from .names import Answer
+from .names import Answer, Provider
 from .recording import NO_FAULT, Headers
 
 
@@ -90,14 +90,18 @@ STREAM = frozenset({Answer.STREAM})
 class Fault:
     """One way for a provider to fail.
 
-    ``applies`` says which answers it can spoil. ``group`` is a second name that selects all of its kind.
+    ``applies`` says which answers it can spoil, ``providers`` whose (None: anybody's). ``group`` is a second name that
+    selects all of its kind.
     ``after`` counts the content events of a stream that come before the fault's point.
     ``delay_ms`` is waited before the first content (of a plain answer: before its headers).
+    ``error_type`` is what an error in band calls itself (None: the provider's usual one). ``pings`` puts the protocol's
+    keep-alive event before every other.
     """
 
     id: str
     summary: str
     applies: frozenset[Answer] = BOTH
+    providers: frozenset[Provider] | None = None
     group: str = ""
     reach: Reach = Reach.OK
     status: int | None = None
@@ -115,6 +119,12 @@ class Fault:
     writes: Writes = Writes.EVENTS
     newline: str = "\n"
     comments: bool = False
+    error_type: str | None = None
+    pings: bool = False
+
+    def strikes(self, provider: Provider, answer: Answer) -> bool:
+        """Whether it can spoil this kind of answer of this provider."""
+        return answer in self.applies and (self.providers is None or provider in self.providers)
 
     @property
     def tied(self) -> bool:
@@ -243,6 +253,21 @@ _ALL = (
     Fault(id="coalesced", summary="writes all events at once", applies=STREAM, writes=Writes.COALESCED),
     Fault(id="crlf", summary="ends its lines with CR LF", applies=STREAM, newline="\r\n"),
     Fault(id="comments", summary="sends comment lines between events", applies=STREAM, comments=True),
+    Fault(
+        id="overloaded-in-band",
+        summary="says in the middle of its answer that it is overloaded",
+        applies=STREAM,
+        providers=frozenset({Provider.ANTHROPIC}),
+        insert=Insert.ERROR_EVENT,
+        error_type="overloaded_error",
+    ),
+    Fault(
+        id="ping-in-odd-places",
+        summary="sends a ping before every event, the first and the last too",
+        applies=STREAM,
+        providers=frozenset({Provider.ANTHROPIC}),
+        pings=True,
+    ),
 )
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.id: fault for fault in _ALL})

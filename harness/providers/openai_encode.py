@@ -70,7 +70,7 @@ def encode_answer(
     401 quotes; ``now_s`` the time of day, for a date in ``retry-after``; ``attempt`` tells apart requests with the
     same tag, whose ids and times would otherwise be the same.
     """
-    if (Answer.STREAM if request.stream else Answer.PLAIN) not in fault.applies:
+    if not fault.strikes(provider, Answer.STREAM if request.stream else Answer.PLAIN):
         fault = _HEALTHY
     mark = digest(provider, request.tie or request.messages, request.model, attempt)
     if fault.status is not None:

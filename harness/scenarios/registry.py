@@ -50,11 +50,12 @@ class Scenario:
         """The first line of its docstring."""
         return (inspect.getdoc(self.drive) or "").partition("\n")[0]
 
-    def fault_list(self) -> tuple[Fault, ...]:
-        """The faults that mean something here, the healthy provider first."""
+    def fault_list(self, provider: Provider | None = None) -> tuple[Fault, ...]:
+        """The faults that mean something here, the healthy provider first; with a provider, only those that it has."""
         if not self.faults or self.answer is None:
             return (FAULTS["none"],)
-        return tuple(fault for fault in FAULTS.values() if self.answer in fault.applies)
+        listed = tuple(fault for fault in FAULTS.values() if self.answer in fault.applies)
+        return listed if provider is None else tuple(one for one in listed if one.strikes(provider, self.answer))
 
 
 def scenario(

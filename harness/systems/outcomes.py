@@ -80,6 +80,8 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "coalesced": WHOLE,
         "crlf": WHOLE,
         "comments": WHOLE,
+        "overloaded-in-band": Effect(529, begun=True),
+        "ping-in-odd-places": WHOLE,
     }
 )
 """Fault -> what it does, to either kind of answer that it can strike."""

@@ -2,7 +2,7 @@ import pytest
 
 from harness.core.errors import UnknownName
 from harness.core.fault import FAULTS, Reach, select_faults
-from harness.core.names import Answer
+from harness.core.names import Answer, Provider
 
 
 def test_every_fault_but_none_differs_from_the_healthy_provider():
@@ -11,7 +11,7 @@ def test_every_fault_but_none_differs_from_the_healthy_provider():
         same = all(
             getattr(fault, name) == getattr(healthy, name)
             for name in fault.__slots__
-            if name not in ("id", "summary", "applies", "group")
+            if name not in ("id", "summary", "applies", "providers", "group")
         )
         assert same == (fault.id == "none"), fault.id
 
@@ -42,3 +42,11 @@ def test_an_unknown_fault_is_refused_with_the_nearest_name():
 def test_only_unreachable_providers_cannot_be_tied():
     assert {fault.id for fault in FAULTS.values() if not fault.tied} == {"refused", "host-not-found"}
     assert FAULTS["refused"].reach is Reach.REFUSED
+
+
+def test_a_fault_of_one_provider_strikes_no_other():
+    own = FAULTS["overloaded-in-band"]
+    assert own.strikes(Provider.ANTHROPIC, Answer.STREAM)
+    assert not own.strikes(Provider.ANTHROPIC, Answer.PLAIN)
+    assert not own.strikes(Provider.OPENAI, Answer.STREAM)
+    assert all(FAULTS["cut"].strikes(provider, Answer.STREAM) for provider in Provider)

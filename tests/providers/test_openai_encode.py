@@ -24,8 +24,8 @@ from harness.providers.plan import NOT_JSON, Pause, Plan, Reset, Stall, Write
 from harness.providers.reply import Reply, default_reply
 
 PROVIDERS = (Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE)
-STREAM_FAULTS = [fault for fault in FAULTS.values() if Answer.STREAM in fault.applies]
-PLAIN_FAULTS = [fault for fault in FAULTS.values() if Answer.PLAIN in fault.applies]
+STREAM_FAULTS = [fault for fault in FAULTS.values() if fault.strikes(Provider.OPENAI, Answer.STREAM)]
+PLAIN_FAULTS = [fault for fault in FAULTS.values() if fault.strikes(Provider.OPENAI, Answer.PLAIN)]
 KEY = "sk-secret-123"
 
 pytestmark = pytest.mark.parametrize("provider", PROVIDERS)
@@ -160,6 +160,7 @@ def check_error(provider: Provider, fault: Fault, plan: Plan) -> None:
 def test_a_fault_that_does_not_apply_changes_nothing(provider: Provider) -> None:
     assert answer(provider, "reset-mid-stream", stream=False) == answer(provider, stream=False)
     assert answer(provider, "not-json") == answer(provider)
+    assert answer(provider, "overloaded-in-band") == answer(provider)
 
 
 def test_writes(provider: Provider) -> None:

@@ -122,7 +122,9 @@ async def test_errors(
 
 
 WHOLE = [
-    fault.id for fault in FAULTS.values() if Answer.STREAM in fault.applies and fault.cosmetic and fault.id != "none"
+    fault.id
+    for fault in FAULTS.values()
+    if fault.strikes(Provider.OPENAI, Answer.STREAM) and fault.cosmetic and fault.id != "none"
 ] + ["wrong-content-type", *(fault.id for fault in FAULTS.values() if fault.usage is not Usage.TRUE)]
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from harness.core.errors import UnknownName, UsageError
-from harness.core.names import Capability
+from harness.core.names import Capability, Provider
 from harness.suite.select import Wanted, plan, select_contracts, variant
 from harness.targets.profiles import find_profile
 
@@ -24,6 +24,12 @@ def test_faults_strike_only_the_answers_that_they_apply_to():
     assert {"cut", "none", "http-429"} <= streamed
     assert "cut" not in plain
     assert {"not-json", "none", "http-429"} <= plain
+
+
+def test_a_fault_of_one_provider_is_left_out_for_the_others():
+    assert {one.fault.id for one in cases() if one.fault.providers is not None} == set()
+    scenario = next(one.scenario for one in cases(scenarios=["chat-stream"]))
+    assert "overloaded-in-band" in {one.id for one in scenario.fault_list(Provider.ANTHROPIC)}
 
 
 def test_a_selection_is_the_intersection_of_what_is_asked():

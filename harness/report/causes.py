@@ -32,7 +32,7 @@ _BLANKS = (
     (re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b"), "…"),  # codes and fields
     (re.compile(rf"\b(?:{'|'.join(way.value for way in Way)})\b"), "…"),
     (re.compile(r"\b[cps]\d+\b"), "…"),  # exchanges
-    (re.compile(r"-?\d[\d,.]*\d|\d"), "#"),
+    (re.compile(r"-?(?:\d[\d,.]*\d|\d)"), "#"),
     (re.compile(r"…(?:(?:, | and |/)…)+"), "…"),  # a list is as long as it is
 )
 

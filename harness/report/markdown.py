@@ -22,7 +22,19 @@ SHOWN_CONTRACTS = 50
 def markdown(run: StoredRun) -> str:
     """The page."""
     counts = run_counts(run)
-    return "\n".join([*_head(counts), *_matrix(counts), *_broken(counts), *_paces(run)]) + "\n"
+    failures, latency = _words(run)
+    return "\n".join([*_head(counts), *failures, *_matrix(counts), *_broken(counts), *latency, *_paces(run)]) + "\n"
+
+
+def _words(run: StoredRun) -> tuple[list[str], list[str]]:
+    """What the run's frames come to, as the notebooks say it: of failures, and of time where there is any."""
+    from harness.results.frames import Frames
+
+    from . import conclusions
+
+    frames = Frames((run,))
+    timed = not frames.exchanges.empty
+    return ["", conclusions.failures(frames).markdown()], ["", conclusions.latency(frames).markdown()] if timed else []
 
 
 def _head(counts: RunCounts) -> Iterator[str]:

@@ -1,12 +1,17 @@
 import dataclasses
+import json
+from types import MappingProxyType
 
 import pytest
 
 from harness.core.case import Case
 from harness.core.recording import Header, Recording, Source
 from harness.core.verdict import Judgement, Pointer, Verdict, Violation
+from harness.results.frames import Frames
+from harness.results.parquet import write_run
+from harness.results.rows import COUNTS
 from harness.results.runs import StoredRun
-from harness.results.store import RunFolder
+from harness.results.store import JOURNALS, RunFolder
 
 CASE = Case("reference", "gateway", "chat-stream", "groq", "none")
 SENTENCE = "It <ended> \x00 twice & | more."
@@ -42,3 +47,59 @@ def verdicts(*, finish, root):
 @pytest.fixture(params=[True, False], ids=["finished", "killed"])
 def run(request, tmp_path):
     return verdicts(finish=request.param, root=tmp_path)
+
+
+class Made:
+    """A run made row by row, as a live run appends them; columns that are not given are null."""
+
+    FACTS = MappingProxyType({"run": "r1", "target": "reference", "jobs": 1, "started_at": "2026-01-02T03:04:05+00:00"})
+
+    def __init__(self, path, **facts):
+        self.path = path
+        self.facts = {**self.FACTS, "finished": False, **facts}
+        self.rows = {table: [] for table in JOURNALS}
+
+    def case(self, scenario="chat-stream", provider="groq", fault="none", system="gateway"):
+        name = f"reference/{system}/{scenario}/{provider}.{fault}"
+        if name not in {row["case_name"] for row in self.rows["cases"]}:
+            counts = dict.fromkeys(COUNTS.values(), 0)
+            cassette = f"cassettes/{name}.yaml"
+            self.rows["cases"].append({"case_name": name, "took_ms": 5.0, "cassette": cassette, **counts})
+        return name
+
+    def verdict(self, contract, verdict="pass", sentence=None, *, note=None, **case):
+        name = self.case(**case)
+        row = {"case_name": name, "contract": contract, "family": contract.partition(".")[0], "verdict": verdict}
+        self.rows["verdicts"].append(row | {"sentence": sentence, "evidence": "c1" if sentence else None, "note": note})
+        counts = next(row for row in self.rows["cases"] if row["case_name"] == name)
+        counts[COUNTS[Verdict(verdict)]] += 1
+
+    def call(self, total_ms=20.0, ttft_ms=10.0, *, operation="chat.completions", columns=None, **case):
+        """A client's call: a stream whose first token came, where the columns do not say otherwise."""
+        row = {"case_name": self.case(**case), "exchange": f"c{len(self.rows['exchanges']) + 1}", "side": "client"}
+        row |= {"operation": operation, "status": 200, "ending": "eof", "total_ms": total_ms, "ttft_ms": ttft_ms}
+        row |= {"ttft_state": "measured" if ttft_ms is not None else "not-streamed", "lag_ms": 0.1, "saturated": False}
+        self.rows["exchanges"].append(row | (columns or {}))
+
+    def write(self):
+        """The run, come to its end."""
+        self.path.mkdir(parents=True)
+        judges = sorted({row["contract"] for row in self.rows["verdicts"]})
+        cases = len(self.rows["cases"])
+        facts = {"planned": cases, "cases": cases, "contracts": len(judges), "judges": judges, "seconds": 1.5}
+        facts = facts | self.facts | {"finished": True}
+        for table, rows in self.rows.items():
+            lines = "".join(json.dumps({k: v for k, v in row.items() if v is not None}) + "\n" for row in rows)
+            (self.path / f"{table}.ndjson").write_text(lines)
+        write_run(self.path, facts)
+        (self.path / "run.json").write_text(json.dumps(facts))
+        return StoredRun(self.path)
+
+    def frames(self):
+        return Frames((self.write(),))
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A run to be filled; ``made.frames()`` gives its frames."""
+    return Made(tmp_path / "results" / "r1")

@@ -69,7 +69,7 @@ def _headline(frames: Frames, verdicts: pd.DataFrame, found: Sequence[Cause]) ->
     if judged.empty:
         return "Nothing was judged: no verdict says anything of the target."
     cases, planned = len(frames.cases), int(frames.runs["planned"].fillna(0).sum())
-    of = f"{cases} cases" + (f" ({planned} were planned)" if cases < planned else "")
+    of = number(cases, "case") + (f" ({planned} were planned)" if cases < planned else "")
     if broken.empty:
         promises = number(judged["contract"].nunique(), "contract")
         return f"Nothing is broken: all {len(judged):,} verdicts of {promises} in {of} hold."

@@ -11,7 +11,8 @@ from typing import Any
 
 from harness.results.stats import Estimate, Rate
 
-_ESCAPED = re.compile(r"\\([\\`*_\[\]<>#|~])")
+_MARKUP = "\\`*_[]<>#|~"
+_ESCAPED = re.compile(rf"\\([{re.escape(_MARKUP)}])")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Words:
 
 def _html(sentence: str) -> str:
     """Code marks become elements, line ends breaks; all else is text."""
-    parts = sentence.split("`")
+    parts = re.split(r"(?<!\\)`", sentence)
     words = [
         f"<code>{escape(part)}</code>" if at % 2 else escape(_ESCAPED.sub(r"\1", part)) for at, part in enumerate(parts)
     ]
@@ -109,5 +110,6 @@ def code(name: object) -> str:
 
 
 def quoted(sentence: str) -> str:
-    """A contract's sentence inside one of ours, with nothing in it that Markdown would read."""
-    return "\u201c" + "".join(f"\\{char}" if char in "\\`*_[]<>#|~" else char for char in sentence) + "\u201d"
+    """A contract's sentence inside one of ours: on one line, with nothing that Markdown or a terminal would read."""
+    words = "".join(char if char.isprintable() else " " for char in sentence).split()
+    return "\u201c" + "".join(f"\\{char}" if char in _MARKUP else char for char in " ".join(words)) + "\u201d"

@@ -199,7 +199,7 @@ def decode(body: bytes) -> Decoded:
     return Decoded(tuple(events), tuple(decoder.comments), tuple(decoder.strays), decoder.tail)
 
 
-def encode(data: str, *, type: str | None = None, id: str | None = None, newline: str = "\n") -> bytes:  # noqa: A002 - the names of the fields
+def encode(data: str, *, type: str | None = None, id: str | None = None, newline: str = "\n") -> bytes:
     """One event with its blank line; each line of ``data`` becomes a field of its own."""
     lines: list[str] = []
     if type is not None:

@@ -67,7 +67,7 @@ async def launch_command(
         await log
 
     try:
-        await _ready(profile, process, next(iter(urls.values())))
+        await _ready(profile, process, next(iter(urls.values())), log)
     except BaseException:
         await stop()
         raise
@@ -94,7 +94,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _ready(profile: Profile, process: asyncio.subprocess.Process, base_url: str) -> None:
+async def _ready(
+    profile: Profile, process: asyncio.subprocess.Process, base_url: str, log: asyncio.Task[bytes]
+) -> None:
     """Ask for ``ready_path`` until it answers: a stranger's program gives no other sign of being ready."""
     url = base_url.rstrip("/") + profile.ready_path
     loop = asyncio.get_running_loop()
@@ -102,7 +104,9 @@ async def _ready(profile: Profile, process: asyncio.subprocess.Process, base_url
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
         while loop.time() < deadline:
             if process.returncode is not None:
-                raise unreachable(profile, f"the command ended with {process.returncode} before it was ready")
+                words = (await log).decode(errors="replace").strip().rpartition("\n")[2]
+                said = f"; its last words: {words}" if words else ""
+                raise unreachable(profile, f"the command ended with {process.returncode} before it was ready{said}")
             with suppress(aiohttp.ClientError, TimeoutError):
                 async with session.get(url) as response:
                     if response.status < 500:

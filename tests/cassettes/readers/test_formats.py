@@ -104,7 +104,11 @@ def test_every_format_has_a_sample_here():
     assert {known.name for known in FORMATS} == set(SAMPLES)
 
 
-@pytest.mark.parametrize("data", [b"\x1f\x8b", b"\x1f\x8b\x08\x00nonsense", gzip.compress(b"x" * 100)[:-10]])
+@pytest.mark.parametrize(
+    "data",
+    [b"\x1f\x8b", b"\x1f\x8b\x08\x00nonsense", gzip.compress(b"x" * 100)[:-10]],
+    ids=["two-bytes", "nonsense", "cut"],
+)
 def test_broken_gzip_is_a_declared_error(data: bytes):
     with pytest.raises(CassetteError, match="compressed data"):
         sample("f.gz", data)

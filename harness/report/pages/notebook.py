@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from .shell import page
 
 TIMEOUT_S = 180
 """For one cell, on a busy machine."""
+
+LONGEST_SOCKET = 90
+"""Characters of a path that a Unix socket may have, with some to spare."""
 
 _TEMPLATE = """{%- extends 'basic/index.html.j2' -%}
 {% block input %}<details class="code"><summary>code</summary>{{ super() }}</details>{% endblock %}
@@ -48,16 +53,14 @@ def code_cells(notebook: Any) -> int:
 async def execute(notebook: Any, run: Path, *, name: str, told: Callable[[str], None]) -> Any:
     """Execute a notebook on the run in a folder, in a fresh kernel; ``told`` is called after each cell.
 
-    The kernel's files are kept out of the user's home, and it listens on no port.
+    The kernel's files are kept out of the user's home.
 
     Raises:
         HarnessError: a cell failed, or the kernel did.
     """
     with tempfile.TemporaryDirectory(prefix="harness-") as folder:
-        manager = AsyncKernelManager(
-            kernel_name="python3", transport="ipc", connection_file=str(Path(folder) / "kernel.json")
-        )
-        client = NotebookClient(
+        manager = _manager(Path(folder))
+        client = _Client(
             notebook,
             km=manager,
             timeout=TIMEOUT_S,
@@ -65,11 +68,16 @@ async def execute(notebook: Any, run: Path, *, name: str, told: Callable[[str], 
             on_cell_executed=lambda **_: told(name),
         )
         try:
-            return await client.async_execute(env=_environment(run, folder), cleanup_kc=True)
+            return await client.async_execute(env=_environment(run, folder))
         except CellExecutionError as failure:
             raise HarnessError(f"a cell failed: {failure.ename}: {failure.evalue}", where=name) from failure
         except (CellTimeoutError, DeadKernelError, RuntimeError) as failure:
+            if _cancelled():  # which nbclient takes for the kernel's death
+                raise asyncio.CancelledError from failure
             raise HarnessError(f"the notebook's kernel failed: {failure}", where=name) from failure
+        finally:
+            if manager.has_kernel:
+                await asyncio.shield(manager.shutdown_kernel(now=True))  # there is nothing in it to be saved
 
 
 def to_html(notebook: Any, title: str, here: str) -> str:
@@ -83,6 +91,33 @@ def to_html(notebook: Any, title: str, here: str) -> str:
     )
     body, _ = exporter.from_notebook_node(notebook)
     return page(title, body, here=here)
+
+
+class _Client(NotebookClient):
+    """A client that leaves signals, the exit of the process and the kernel's end to its caller."""
+
+    @asynccontextmanager
+    async def async_setup_kernel(self, **kwargs: Any) -> AsyncIterator[None]:
+        """Start the kernel, and talk to it as long as the context is open."""
+        try:
+            await self.async_start_new_kernel(**kwargs)
+            await self.async_start_new_kernel_client()
+            yield
+        finally:
+            if self.kc is not None:
+                self.kc.stop_channels()
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _manager(folder: Path) -> AsyncKernelManager:
+    """A manager whose kernel listens on sockets in the folder; where their names would be too long, on loopback."""
+    connection = folder / "kernel.json"
+    transport = "ipc" if len(str(connection)) < LONGEST_SOCKET else "tcp"
+    return AsyncKernelManager(kernel_name="python3", transport=transport, connection_file=str(connection))
 
 
 def _environment(run: Path, folder: str) -> Mapping[str, str]:

@@ -85,7 +85,7 @@ class Parts:
 
     ``opening``, ``contents``, ``closing`` and ``terminal`` are the healthy answer; the others are what a fault may
     put in: an error in band as an event or inside a chunk, an event that cannot be decoded, a content event too
-    late, and a comment (empty where the framing has none).
+    late, and what may stand before any event: a comment or a ping (empty where the framing has none).
     """
 
     opening: tuple[bytes, ...]
@@ -150,7 +150,7 @@ def _stream(fault: Fault, parts: Parts) -> Iterator[Step]:
         if isinstance(event, bytes):
             if counts and content == 0 and fault.delay_ms:
                 yield Pause(fault.delay_ms)
-            if fault.comments and parts.comment:
+            if (fault.comments or fault.pings) and parts.comment:
                 yield Write(parts.comment, content)
             content += counts
             yield Write(event, content)

@@ -18,6 +18,7 @@ from harness.core.errors import UnknownName
 from harness.core.fault import FAULTS, Fault
 from harness.core.names import Provider
 from harness.core.recording import NO_FAULT, Ending, Side
+from harness.providers.anthropic_call import AnthropicReceiver
 from harness.providers.call import Call, Circumstances, Receiver
 from harness.providers.openai_call import OpenAIReceiver
 
@@ -26,7 +27,8 @@ from .performance import Performance
 from .script import Notebook, Script, Unrecorded
 
 RECEIVERS: Mapping[Provider, Receiver] = {
-    provider: OpenAIReceiver(provider) for provider in (Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE)
+    **{provider: OpenAIReceiver(provider) for provider in (Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE)},
+    Provider.ANTHROPIC: AnthropicReceiver(),
 }
 """What each provider speaks."""
 

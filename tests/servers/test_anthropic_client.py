@@ -1,0 +1,256 @@
+"""The simulated Anthropic counts as right when its own client library works against it, and fails as it should."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import anthropic
+import httpx2
+import pytest
+
+from harness.cassettes.recorder import Recorder
+from harness.core.case import tie_text
+from harness.core.fault import FAULTS, Usage
+from harness.core.names import Answer, Provider
+from harness.core.recording import Ending, Exchange
+from harness.providers.anthropic_encode import MODELS
+from harness.providers.reply import Reply, default_reply
+from harness.servers.script import Script
+from harness.servers.simulator import Simulator
+
+IMPATIENT_S = 0.5
+PATIENT_S = 20.0
+TOKEN = "00000000a1"
+ASKED: dict[str, Any] = {
+    "model": MODELS[0],
+    "max_tokens": 1000,
+    "messages": [{"role": "user", "content": [{"type": "text", "text": f"hello {tie_text(TOKEN, 1)}"}]}],
+}
+SAID = default_reply(MODELS[0], ASKED["messages"][0]["content"][0]["text"])
+Failure = tuple[str, list[Any], Exception | None]
+
+
+@pytest.fixture
+def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Script]:
+    def prepare(fault: str = "none", reply: Reply | None = None) -> Script:
+        script = Script(FAULTS[fault], recorder, reply=reply)
+        simulator.script(TOKEN, script)
+        return script
+
+    return prepare
+
+
+@pytest.fixture
+async def client(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropic]:
+    url = simulator.base_url(Provider.ANTHROPIC)
+    async with anthropic.AsyncAnthropic(base_url=url, api_key="sk-test", max_retries=0, timeout=PATIENT_S) as opened:
+        yield opened
+
+
+async def ended(script: Script) -> Exchange:
+    return (await asyncio.wait_for(script.ended(f"{TOKEN}.1"), PATIENT_S)).freeze()
+
+
+async def read(client: anthropic.AsyncAnthropic) -> Failure:
+    """A streamed answer as a user of the client sees it: the text, the events, and what broke it off."""
+    text, events = "", []
+    try:
+        async with await client.messages.create(**ASKED, stream=True) as stream:
+            async for event in stream:
+                events.append(event)
+                if event.type == "content_block_delta" and event.delta.type == "text_delta":
+                    text += event.delta.text
+    except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
+        return text, events, failure
+    return text, events, None
+
+
+async def test_models(client: anthropic.AsyncAnthropic) -> None:
+    assert [model.id async for model in client.models.list()] == list(MODELS)
+
+
+async def test_plain(client: anthropic.AsyncAnthropic, scripted: Callable[..., Script]) -> None:
+    script = scripted()
+    answer = await client.messages.create(**ASKED)
+    assert (answer.content[0].type, answer.content[0].text) == ("text", SAID.text)
+    assert (answer.role, answer.stop_reason) == ("assistant", "end_turn")
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (SAID.prompt_tokens, SAID.completion_tokens)
+    exchange = await ended(script)
+    assert (exchange.operation, exchange.provider, exchange.ending) == ("messages", "anthropic", Ending.EOF)
+
+
+async def test_stream(client: anthropic.AsyncAnthropic, scripted: Callable[..., Script]) -> None:
+    script = scripted()
+    text, events, failure = await read(client)
+    assert failure is None
+    assert text == SAID.text
+    assert [events[0].type, events[-2].type, events[-1].type] == ["message_start", "message_delta", "message_stop"]
+    assert events[-2].usage.output_tokens == SAID.completion_tokens
+    assert (await ended(script)).ending is Ending.EOF
+
+
+async def test_the_message_that_the_client_puts_together(
+    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script]
+) -> None:
+    scripted(reply=Reply(("Yes", ", no"), 10, 20, MODELS[0], "length"))
+    async with client.messages.stream(**ASKED) as stream:
+        message = await stream.get_final_message()
+    assert (message.content[0].type, message.content[0].text) == ("text", "Yes, no")
+    assert (message.stop_reason, message.usage.input_tokens, message.usage.output_tokens) == ("max_tokens", 10, 20)
+
+
+ERRORS = {
+    "http-400": anthropic.BadRequestError,
+    "http-401": anthropic.AuthenticationError,
+    "http-403": anthropic.PermissionDeniedError,
+    "http-404": anthropic.NotFoundError,
+    "http-429": anthropic.RateLimitError,
+    "http-429-date": anthropic.RateLimitError,
+    "http-429-bare": anthropic.RateLimitError,
+    "http-500": anthropic.InternalServerError,
+    "http-502": anthropic.InternalServerError,
+    "http-503": anthropic.InternalServerError,
+    "http-529": anthropic.InternalServerError,
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize(("fault", "error"), ERRORS.items(), ids=ERRORS)
+async def test_errors(
+    client: anthropic.AsyncAnthropic,
+    scripted: Callable[..., Script],
+    fault: str,
+    error: type[anthropic.APIStatusError],
+    stream: bool,
+) -> None:
+    scripted(fault)
+    with pytest.raises(error) as caught:
+        await client.messages.create(**ASKED, stream=stream)
+    assert caught.value.status_code == FAULTS[fault].status
+    assert caught.value.request_id
+    assert ("sk-test" in str(caught.value)) is (fault == "http-401")
+    assert ("retry-after" in caught.value.response.headers) is (fault in ("http-429", "http-429-date"))
+    if fault == "http-529":
+        assert type(caught.value).__name__ == "OverloadedError"
+
+
+WHOLE = [
+    fault.id
+    for fault in FAULTS.values()
+    if fault.strikes(Provider.ANTHROPIC, Answer.STREAM) and fault.cosmetic and fault.id != "none"
+] + ["wrong-content-type", *(fault.id for fault in FAULTS.values() if fault.usage is not Usage.TRUE)]
+
+
+@pytest.mark.parametrize("fault", WHOLE)
+async def test_streams_that_the_client_takes_for_sound(
+    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str
+) -> None:
+    scripted(fault)
+    text, _, failure = await read(client)
+    assert failure is None
+    assert text == SAID.text + (" And again." if fault == "after-done" else "")
+
+
+SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0, "json-on-stream": 0, "error-chunk": 3}
+
+
+@pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)
+async def test_failures_that_the_client_does_not_see(
+    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str, pieces: int
+) -> None:
+    scripted(fault)
+    text, _, failure = await read(client)
+    assert failure is None
+    assert text == "".join(SAID.pieces[:pieces])
+
+
+LOUD = {
+    "reset-before-first": 0,
+    "reset-mid-stream": 3,
+    "error-event": 3,
+    "overloaded-in-band": 3,
+    "malformed-chunk": 3,
+}
+
+
+@pytest.mark.parametrize(("fault", "pieces"), LOUD.items(), ids=LOUD)
+async def test_failures_that_break_the_stream_off(
+    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str, pieces: int
+) -> None:
+    script = scripted(fault)
+    text, _, failure = await read(client)
+    assert text == "".join(SAID.pieces[:pieces])
+    if fault.startswith("reset"):
+        assert isinstance(failure, anthropic.APIConnectionError | httpx2.TransportError)
+        assert (await ended(script)).ending is Ending.RESET
+    elif fault == "malformed-chunk":
+        assert isinstance(failure, json.JSONDecodeError)
+    else:
+        assert isinstance(failure, anthropic.APIStatusError)
+        words = "overloaded_error" if fault == "overloaded-in-band" else "stopped working"
+        assert words in str(failure)
+
+
+@pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
+async def test_silence_ends_when_the_client_gives_up(
+    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str, pieces: int
+) -> None:
+    script = scripted(fault)
+    text, _, failure = await read(client.with_options(timeout=IMPATIENT_S))
+    assert text == "".join(SAID.pieces[:pieces])
+    assert isinstance(failure, anthropic.APITimeoutError | httpx2.TimeoutException)
+    assert (await ended(script)).ending is Ending.CLIENT_CLOSE
+
+
+@pytest.mark.parametrize("fault", ["not-json", "empty-body"])
+async def test_answers_that_are_not_json(
+    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str
+) -> None:
+    scripted(fault)
+    with pytest.raises(json.JSONDecodeError):
+        await client.messages.create(**ASKED)
+
+
+async def test_refused(client: anthropic.AsyncAnthropic, simulator: Simulator) -> None:
+    async with simulator.unreachable(Provider.ANTHROPIC):
+        with pytest.raises(anthropic.APIConnectionError):
+            await client.messages.create(**ASKED)
+    assert (await client.models.list()).data
+
+
+async def test_a_bearer_token_is_a_key_too(simulator: Simulator, scripted: Callable[..., Script]) -> None:
+    scripted()
+    url = simulator.base_url(Provider.ANTHROPIC)
+    async with anthropic.AsyncAnthropic(base_url=url, auth_token="token", max_retries=0) as client:
+        assert (await read(client))[0] == SAID.text
+
+
+async def test_the_client_that_blocks(simulator: Simulator, scripted: Callable[..., Script]) -> None:
+    scripted()
+
+    def ask() -> tuple[str, str]:
+        url = simulator.base_url(Provider.ANTHROPIC)
+        with anthropic.Anthropic(base_url=url, api_key="sk-test", max_retries=0) as client:
+            with client.messages.stream(**ASKED) as stream:
+                streamed = "".join(stream.text_stream)
+            return streamed, client.messages.create(**ASKED).content[0].text
+
+    assert await asyncio.to_thread(ask) == (SAID.text, SAID.text)
+
+
+@pytest.mark.parametrize(("fault", "error"), ERRORS.items(), ids=ERRORS)
+async def test_the_client_that_blocks_raises_the_same(
+    simulator: Simulator, scripted: Callable[..., Script], fault: str, error: type[anthropic.APIStatusError]
+) -> None:
+    scripted(fault)
+
+    def ask() -> object:
+        url = simulator.base_url(Provider.ANTHROPIC)
+        with anthropic.Anthropic(base_url=url, api_key="sk-test", max_retries=0) as client:
+            return client.messages.create(**ASKED)
+
+    with pytest.raises(error):
+        await asyncio.to_thread(ask)

@@ -15,7 +15,8 @@ run: setup
 	$(BIN)/harness run
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -q cassettes
+	$(BIN)/python -m pytest -n $(WORKERS) tests
 
 check: setup
 	$(BIN)/ruff check .

@@ -19,7 +19,8 @@ from .stage import Prompt, Stage
 
 GATEWAY = System.GATEWAY
 LEAK_ROUNDS = 8
-NOTICE_LIMIT_S = 1.0
+NOTICE_LIMIT_S = 2.5
+"""How long a target is waited for to notice something; shorter than the time limits that it has for its providers."""
 SHORTFALL_TOKENS = 100_000
 ACCOUNTS = (Capability.ACCOUNTS,)
 HELD = (Capability.ACCOUNTS, Capability.PROVIDER)
@@ -77,7 +78,7 @@ async def stream_paced(stage: Stage) -> None:
                 await live.read_all()
 
     reading = asyncio.create_task(read())
-    await stage.first_of([first_words_read.wait(), asyncio.shield(reading)])
+    await stage.first_of([first_words_read.wait(), asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
     stage.mark("gate-opened")
     gate.open()
     await reading

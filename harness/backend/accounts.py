@@ -245,7 +245,11 @@ class Accounts:
         )
 
     async def open_holds(self) -> int:
-        """How many holds have not ended."""
+        """How many holds have not ended, of all processes that share the database.
+
+        Those of a process that was killed stay: nothing in the database tells them from the holds of one that is still
+        at work, so a start ends none of them. ``release`` them by hand.
+        """
         async with self._store.begin() as tx:
             return int((await tx.execute(_COUNT_OPEN)).scalar_one())
 

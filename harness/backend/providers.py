@@ -32,9 +32,12 @@ def configured(settings: Settings) -> dict[str, tuple[str, str]]:
 
 
 async def load_providers(store: Store, settings: Settings) -> Mapping[str, Provider]:
-    """Write the provider table from the settings, then read it; the keys are added from the settings."""
+    """Write the provider table from the settings, then read it; the keys are added from the settings.
+
+    Of processes that share a database each goes by its own settings; the table has those of the last to start.
+    """
     known = configured(settings)
-    async with store.begin() as tx:
+    async with store.begin_alone() as tx:
         await tx.execute(delete(PROVIDERS))
         await tx.execute(insert(PROVIDERS), [{"name": name, "base_url": url} for name, (url, _) in known.items()])
         rows = (await tx.execute(select(PROVIDERS.c.name, PROVIDERS.c.base_url))).all()

@@ -23,7 +23,8 @@ class Census:
     """Counts. What serves the probe itself is left out: its connections, their descriptors, the counting task.
 
     Left out too is what is bounded and grows with use, not with calls: the task that aiohttp has for each open
-    connection (``sockets`` has the connection), and the workers of the event loop's thread pools.
+    connection (``sockets`` has the connection), the workers of the event loop's thread pools, and the
+    connections to the database that wait for use. ``open_holds`` are all that the database has, of other processes too.
     """
 
     def __init__(self, common: Common) -> None:
@@ -35,12 +36,13 @@ class Census:
         open_holds = await self._common.accounts.open_holds()
         gc.collect()
         sockets = self._process.net_connections(kind="inet")
+        pooled = self._common.store.idle_connections()
         ours = [one for one in sockets if one.laddr.port == probe_port]
         return {
             "tasks": self._tasks(),
             "threads": sum(not thread.name.startswith(_POOLED) for thread in threading.enumerate()),
-            "fds": self._process.num_fds() - len(ours),
-            "sockets": len(sockets) - len(ours),
+            "fds": self._process.num_fds() - len(ours) - pooled,
+            "sockets": len(sockets) - len(ours) - (pooled if self._common.store.over_tcp else 0),
             "provider_connections": sum(
                 bool(one.raddr) and one.raddr.port in self._provider_ports() for one in sockets
             ),

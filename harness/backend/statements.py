@@ -11,14 +11,14 @@ from .store import ENTRIES, USAGE, USERS, Store
 
 
 class Statements:
-    """Reads balance, entries and usage rows in one transaction, oldest first."""
+    """Reads balance, entries and usage rows, oldest first, all as they were at one moment."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def read(self, user_id: UUID) -> dict[str, Any] | None:
         """``{"user_id", "balance", "entries", "usage"}``, or None where there is no such user."""
-        async with self._store.begin() as tx:
+        async with self._store.begin_snapshot() as tx:
             user = await tx.execute(select(USERS.c.balance).where(USERS.c.id == user_id))
             balance = user.scalar_one_or_none()
             if balance is None:

@@ -1,9 +1,9 @@
-"""The relational store: tables, and the engine that every part shares. SQLite embedded, PostgreSQL by URL."""
+"""The relational store: the tables, the same in SQLite and PostgreSQL, and the transactions that every part uses."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,13 +26,14 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    event,
-    make_url,
     select,
+    text,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
+
+from .engines import backing
 
 
 class Usd(TypeDecorator[Decimal]):
@@ -123,7 +124,7 @@ PROVIDERS = Table(
     "providers",
     METADATA,
     Column("name", String(64), primary_key=True),
-    Column("base_url", String(512), nullable=False),
+    Column("base_url", Text, nullable=False),
 )
 """Where each provider is. The settings decide: rows are written anew at every start."""
 
@@ -175,31 +176,37 @@ ONE_REFUND = Index(
 )
 """The database's own word on the two promises that ``Accounts`` makes: a hold ends once, and is refunded once."""
 
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON")
 
 
 class Store:
     """The engine and the tables. Make one with ``open``, end it with ``close``.
 
-    SQLite gets one connection: it has one writer anyway, and waiting for the connection is cheaper and fairer than
-    waiting for its lock.
+    Any number of processes can share a database, and come up on an empty one at the same time.
     """
 
     pragmas: tuple[str, ...] = _PRAGMAS
 
     def __init__(self, url: str) -> None:
-        """``url`` is a SQLAlchemy URL; empty for SQLite in a temporary file that ``close`` removes."""
+        """``url`` names the database; empty for SQLite in a temporary file that ``close`` removes.
+
+        ``postgresql://`` and ``sqlite://`` stand for the asynchronous drivers. Raises SettingsError for any other.
+        """
         self._folder = None if url else tempfile.TemporaryDirectory(prefix="harness-backend-")
         if self._folder is not None:
-            path = Path(self._folder.name) / "store.sqlite3"
-            self._engine = _sqlite_engine(f"sqlite+aiosqlite:///{path}", (*self.pragmas, "PRAGMA synchronous=OFF"))
+            url = f"sqlite:///{Path(self._folder.name) / 'store.sqlite3'}"
+            self._backing = backing(url, (*self.pragmas, "PRAGMA synchronous=OFF"))
         else:
-            self._engine = _engine(url, self.pragmas)
+            self._backing = backing(url, self.pragmas)
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """A store with its tables in place."""
+        """A store with its tables in place.
+
+        Raises:
+            SettingsError: there is no driver for the URL.
+            SQLAlchemyError, OSError: the database cannot be opened.
+        """
         store = cls(url)
         try:
             await store.prepare()
@@ -209,56 +216,48 @@ class Store:
         return store
 
     async def prepare(self) -> None:
-        """Create the tables and indexes that are missing."""
-        async with self.begin() as tx:
+        """Create the tables that are missing, with their indexes."""
+        async with self.begin_alone() as tx:
             await tx.run_sync(METADATA.create_all)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end, rolled back when anything is raised."""
-        async with self._engine.begin() as tx:
+        async with self._backing.engine.begin() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def begin_alone(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that waits for all others of this kind, in any process: what is done once, at start-up."""
+        async with self.begin() as tx:
+            await tx.execute(text(self._backing.alone))
+            yield tx
+
+    @asynccontextmanager
+    async def begin_snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that reads: all of it sees the same moment."""
+        async with self.begin() as tx:
+            await tx.execute(text(self._backing.snapshot))
             yield tx
 
     async def check(self) -> None:
-        """Ask the database for an answer; raises SQLAlchemyError where there is none."""
+        """Ask the database for an answer; raises SQLAlchemyError or OSError where there is none."""
         async with self.begin() as tx:
             await tx.execute(select(1))
 
+    def idle_connections(self) -> int:
+        """How many connections are open and wait for use."""
+        pool = self._backing.engine.pool
+        return pool.checkedin() if isinstance(pool, QueuePool) else 0
+
+    @property
+    def over_tcp(self) -> bool:
+        """Whether its connections are TCP sockets."""
+        return self._backing.over_tcp
+
     async def close(self) -> None:
         """Close every connection; an embedded store is deleted."""
-        await self._engine.dispose()
+        await self._backing.engine.dispose()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
-
-
-def _engine(url: str, pragmas: tuple[str, ...]) -> AsyncEngine:
-    parsed = make_url(url)
-    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(parsed.render_as_string(hide_password=False), pragmas)
-    return create_async_engine(parsed, pool_pre_ping=True)
-
-
-def _sqlite_engine(url: str, pragmas: tuple[str, ...]) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=1,
-        max_overflow=0,
-        pool_reset_on_return=None,  # every transaction ends by itself: see Store.begin
-        connect_args={"isolation_level": "IMMEDIATE"},  # the write lock first, so that no transaction has to be redone
-    )
-    event.listen(engine.sync_engine, "connect", _running(pragmas))
-    return engine
-
-
-def _running(pragmas: tuple[str, ...]) -> Callable[[Any, Any], None]:
-    def run(connection: Any, record: Any) -> None:
-        del record
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
-
-    return run

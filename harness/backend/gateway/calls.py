@@ -127,7 +127,16 @@ class Calls:
             raise
         finally:
             if call.hold is not None:
-                await finish(self.billing.close(call))
+                await self.end_hold(call)
+
+    async def end_hold(self, call: Call) -> None:
+        """End the hold of a call. Where that fails and the stream has begun, the client is told all the same."""
+        try:
+            await finish(self.billing.close(call))
+        except Exception as broken:
+            call.record.fail(broken)
+            if call.record.http_status is None:
+                raise
 
     async def hold(self, call: Call) -> None:
         """Place the hold."""
@@ -185,7 +194,7 @@ class Calls:
         """End the hold, then tell the client in band that the call failed."""
         call.record.fail(error)
         try:
-            await finish(self.billing.close(call))
+            await self.end_hold(call)
         finally:
             told = self.cut_short(error) or self.errors.in_band(error)
             await self.terminals.within_limit(out, self.terminals.failed(call, told, out))

@@ -58,7 +58,7 @@ class Model:
 
 async def load_catalogue(store: Store) -> tuple[tuple[Listing, ...], Prices]:
     """Seed the models and prices that are missing, then read both tables."""
-    async with store.begin() as tx:
+    async with store.begin_alone() as tx:
         known = set((await tx.execute(select(MODELS.c.name))).scalars())
         models = [
             {"name": name, "provider": provider, "tier": tier}

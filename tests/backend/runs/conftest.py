@@ -99,10 +99,11 @@ class User:
 class Backend:
     """A running backend as its clients and its probe see it."""
 
-    def __init__(self, addresses, session, stop):
+    def __init__(self, addresses, session, stop, end):
         self.addresses = addresses
         self.session = session
         self.stop = stop
+        self.end = end
 
     @property
     def url(self):
@@ -183,7 +184,7 @@ async def start(provider):
             if task.done():
                 await task
             stack.push_async_callback(end)
-            return Backend(ready.result(), session, stop)
+            return Backend(ready.result(), session, stop, end)
 
         yield started
 

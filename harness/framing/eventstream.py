@@ -228,16 +228,21 @@ def _header(header: Header) -> bytes:
     return bytes((len(name),)) + name + bytes((header.type,)) + _coded(header)
 
 
+def _sized(raw: bytes) -> bytes:
+    if len(raw) > 0xFFFF:
+        raise ValueError(f"a header's value has at most 65535 bytes, not {len(raw)}")
+    return _LENGTH.pack(len(raw)) + raw
+
+
 def _coded(header: Header) -> bytes:
     value = header.value
     match header.type, value:
         case (Type.TRUE, True) | (Type.FALSE, False):
             return b""
-        case (Type.STRING, str()) | (Type.BYTES, bytes()):
-            raw = value.encode() if isinstance(value, str) else bytes(value)
-            if len(raw) > 0xFFFF:
-                raise ValueError(f"a header's value has at most 65535 bytes, not {len(raw)}")
-            return _LENGTH.pack(len(raw)) + raw
+        case (Type.STRING, str(text)):
+            return _sized(text.encode())
+        case (Type.BYTES, bytes(raw)):
+            return _sized(raw)
         case (Type.UUID, uuid.UUID(bytes=raw)):
             return raw
         case (type_, int()) if type_ in _NUMBERS and not isinstance(value, bool):

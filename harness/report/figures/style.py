@@ -63,7 +63,7 @@ def log_ms(axes: Axes) -> None:
     low, high = axes.get_xlim()
     steps = (1.0,) if high / max(low, 1e-9) > 100 else (1.0, 2.0, 5.0)
     axes.xaxis.set_major_locator(LogLocator(10, subs=steps))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 

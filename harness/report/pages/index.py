@@ -72,7 +72,7 @@ def _cases(frames: Frames) -> Iterator[str]:
     rows = sorted(frames.cases.to_dict("records"), key=_broken_first)
     names = "".join(f"<th>{verdict.value}</th>" for verdict in SHOWN)
     yield '<p class="note">Cases with something broken first. Each name leads to its cassette.</p><div class="table">'
-    yield f"<table><thead><tr><th>case</th>{names}<th>ms</th><th></th></tr></thead><tbody>"
+    yield f'<table class="cases"><thead><tr><th>case</th>{names}<th>ms</th><th></th></tr></thead><tbody>'
     yield from (_case(row) for row in rows)
     yield "</tbody></table></div>"
 

@@ -53,7 +53,7 @@ def write_report(run: StoredRun, notebooks: Path, tell: Tell) -> Path:
         (run.path / FOLDER).mkdir(exist_ok=True)
         asyncio.run(_write(run, read, _Progress(tell, sum(map(code_cells, read.values())) + 1)))
     except OSError as failure:
-        raise CassetteWrite(f"cannot be written: {failure.strerror}", where=str(run.path)) from failure
+        raise CassetteWrite(f"cannot be written: {failure.strerror or failure}", where=str(run.path)) from failure
     return run.path / INDEX
 
 

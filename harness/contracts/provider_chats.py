@@ -164,15 +164,15 @@ def _answers(recording: Recording) -> Iterator[Answer]:
 
 
 def _answer(exchange: Exchange, source: Source) -> Answer:
-    request = _loads(exchange.request.body)
+    request = read_json(exchange.request.body)
     asked = request if isinstance(request, dict) else {}
-    stream = decode_stream(exchange.body) if _is_stream(exchange) else None
+    stream = decode_stream(exchange.body) if is_event_stream(exchange) else None
     return Answer(
         exchange=exchange,
         promiser=_promiser(exchange, source, str(asked.get("model", ""))),
         asked=asked,
         stream=stream,
-        document=None if stream is not None else _loads(exchange.body),
+        document=None if stream is not None else read_json(exchange.body),
         broken_off=stream is not None and _broken_off(exchange, source, stream),
     )
 
@@ -186,7 +186,7 @@ def _promiser(exchange: Exchange, source: Source, model: str) -> str:
     return provider
 
 
-def _is_stream(exchange: Exchange) -> bool:
+def is_event_stream(exchange: Exchange) -> bool:
     """Whether a 200 holds an event stream: by its label, or by its first bytes where no label was kept or is right."""
     if exchange.status != 200:
         return False
@@ -207,7 +207,8 @@ def _is_error(document: Json) -> bool:
     return isinstance(document, dict) and bool(document.get("error"))
 
 
-def _loads(body: bytes) -> Json:
+def read_json(body: bytes) -> Json:
+    """A body's value, read leniently; None where it is no JSON."""
     try:
         return json.lenient(body)
     except DecodeError:

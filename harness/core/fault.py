@@ -95,7 +95,7 @@ class Fault:
     ``after`` counts the content events of a stream that come before the fault's point.
     ``delay_ms`` is waited before the first content (of a plain answer: before its headers).
     ``error_type`` is what an error in band calls itself (None: the provider's usual one). ``pings`` puts the protocol's
-    keep-alive event before every other.
+    keep-alive event before every other. ``bad_crc``: what is inserted cannot be decoded because its checksum is wrong.
     """
 
     id: str
@@ -121,6 +121,7 @@ class Fault:
     comments: bool = False
     error_type: str | None = None
     pings: bool = False
+    bad_crc: bool = False
 
     def strikes(self, provider: Provider, answer: Answer) -> bool:
         """Whether it can spoil this kind of answer of this provider."""
@@ -267,6 +268,28 @@ _ALL = (
         applies=STREAM,
         providers=frozenset({Provider.ANTHROPIC}),
         pings=True,
+    ),
+    Fault(
+        id="http-424",
+        summary="answers 424: the model failed",
+        providers=frozenset({Provider.BEDROCK}),
+        status=424,
+    ),
+    Fault(
+        id="throttled-in-band",
+        summary="says in the middle of its answer that it takes no more",
+        applies=STREAM,
+        providers=frozenset({Provider.BEDROCK}),
+        insert=Insert.ERROR_EVENT,
+        error_type="throttlingException",
+    ),
+    Fault(
+        id="bad-crc",
+        summary="sends one frame with a wrong checksum, then goes on",
+        applies=STREAM,
+        providers=frozenset({Provider.BEDROCK}),
+        insert=Insert.MALFORMED,
+        bad_crc=True,
     ),
 )
 

@@ -19,6 +19,7 @@ from harness.core.fault import FAULTS, Fault
 from harness.core.names import Provider
 from harness.core.recording import NO_FAULT, Ending, Side
 from harness.providers.anthropic_call import AnthropicReceiver
+from harness.providers.bedrock_call import BedrockReceiver
 from harness.providers.call import Call, Circumstances, Receiver
 from harness.providers.openai_call import OpenAIReceiver
 
@@ -29,6 +30,7 @@ from .script import Notebook, Script, Unrecorded
 RECEIVERS: Mapping[Provider, Receiver] = {
     **{provider: OpenAIReceiver(provider) for provider in (Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE)},
     Provider.ANTHROPIC: AnthropicReceiver(),
+    Provider.BEDROCK: BedrockReceiver(),
 }
 """What each provider speaks."""
 

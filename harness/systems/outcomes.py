@@ -82,6 +82,9 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "comments": WHOLE,
         "overloaded-in-band": Effect(529, begun=True),
         "ping-in-odd-places": WHOLE,
+        "http-424": Effect(424),
+        "throttled-in-band": Effect(429, begun=True),
+        "bad-crc": Effect("invalid", begun=True),
     }
 )
 """Fault -> what it does, to either kind of answer that it can strike."""

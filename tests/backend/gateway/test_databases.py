@@ -1,7 +1,7 @@
 """The gateway on each kind of database: the same calls, the same ledger."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from sqlalchemy import text
@@ -27,6 +27,24 @@ async def gateway(start, address):
 def tenant(postgres):
     """The address of an empty PostgreSQL database."""
     return postgres.database()
+
+
+@asynccontextmanager
+async def locked(address):
+    """Nobody else reads or writes users meanwhile. Gives the transaction that has the lock."""
+    store = await Store.open(address)
+    async with store.begin() as tx:
+        await tx.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+        yield tx
+    await store.close()
+
+
+async def until_waiting(tx, count):
+    """Until that many of the database's connections wait for a lock."""
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE usename = CURRENT_USER AND wait_event_type = 'Lock'")
+    async with asyncio.timeout(20):
+        while (await tx.execute(query)).scalar_one() != count:
+            await tx.execute(text("SELECT pg_stat_clear_snapshot()"))
 
 
 async def test_calls_are_answered_and_charged(gateway, provider, parts, sse):
@@ -112,22 +130,29 @@ async def test_a_database_that_is_lost_during_a_stream_is_told_in_band_and_its_h
 async def test_a_client_that_leaves_while_the_database_is_asked_leaves_no_connection_behind(start, postgres, tenant):
     backend = await start(DATABASE_URL=tenant)
     user = await backend.user()
-    other = await Store.open(tenant)
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE usename = CURRENT_USER AND wait_event_type = 'Lock'")
-    async with other.begin() as tx:
-        await tx.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+    async with locked(tenant) as tx:
         calling = asyncio.ensure_future(backend.chat(user))
-        while not (await tx.execute(waiting)).scalar_one():
-            await asyncio.wait({calling}, timeout=0.01)
+        await until_waiting(tx, 1)
         calling.cancel()
         with suppress(asyncio.CancelledError):
             await calling
-        while (await tx.execute(waiting)).scalar_one():
-            await asyncio.wait({asyncio.ensure_future(other.check())})
+        await until_waiting(tx, 0)
     assert (await backend.chat(user))[0] == 200
-    await other.close()
     await backend.stop()
     assert postgres.connections(tenant) == 0
+
+
+async def test_connections_that_wait_for_use_are_not_counted_as_held(start, postgres, tenant):
+    backend = await start(DATABASE_URL=tenant)
+    user = await backend.user()
+    first = await backend.resources()
+    async with locked(tenant) as tx:
+        calls = [asyncio.ensure_future(backend.chat(user)) for _ in range(3)]
+        await until_waiting(tx, 3)
+    assert [status for status, _, _ in await asyncio.gather(*calls)] == [200] * 3
+    last = await backend.resources()
+    assert postgres.connections(tenant) >= 3
+    assert last["fds"] - last["sockets"] == first["fds"] - first["sockets"]
 
 
 async def test_a_backend_that_drains_lets_its_calls_end_and_leaves_no_connection(

@@ -203,13 +203,16 @@ def _table(rows: Rows) -> Any:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
-    return (
-        {None: "-", True: "yes", False: ""}.get(value, str(value))
-        if not isinstance(value, int | str) or isinstance(value, bool)
-        else str(value)
-    )
+    """A value as a cell shows it: lists joined, yes for true, nothing for false, a dash for what there is none of."""
+    match value:
+        case None | []:
+            return "-"
+        case list():
+            return ", ".join(map(str, value))
+        case bool():
+            return "yes" if value else ""
+        case _:
+            return str(value)
 
 
 def _page(row: dict[str, Any]) -> list[str]:

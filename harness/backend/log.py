@@ -17,6 +17,7 @@ USERS = 10_000
 STACK_CHARACTERS = 8_000
 _SECRET_LENGTH_MIN = 6  # a shorter one would be found in ordinary words
 _KEY = re.compile(r"\b(?:sk|gsk)[-_][A-Za-z0-9_*-]{6,}|(?<=[Bb]earer )[A-Za-z0-9._~+/=*-]{6,}")
+_FOLDERS = re.compile(r'(?<=File ")[^"\n]*/(?=(?:site-packages|harness|python\d[.\d]*)/)')
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 REDACTED = "[redacted]"
 
@@ -74,5 +75,8 @@ def without_credentials(url: str) -> str:
 
 
 def stack_of(error: BaseException) -> str:
-    """The error's stack with those of its causes; of a long one the end, which has the error itself."""
-    return "".join(traceback.format_exception(error))[-STACK_CHARACTERS:]
+    """The error's stack with those of its causes; of a long one the end, which has the error itself.
+
+    Files are named from their package on: where a server keeps its code is nobody's business who reads its log.
+    """
+    return _FOLDERS.sub("", "".join(traceback.format_exception(error)))[-STACK_CHARACTERS:]

@@ -1,5 +1,7 @@
 import io
 import json
+import sys
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
@@ -68,3 +70,13 @@ def test_a_stack_has_its_causes_and_is_bounded():
         stack = stack_of(second)
     assert len(stack) == log.STACK_CHARACTERS
     assert "KeyError" in stack_of(KeyError("first"))
+
+
+def test_a_stack_names_files_from_their_package_on():
+    try:
+        import_module("json.no_such_module")
+    except ImportError as error:
+        stack = stack_of(error)
+    assert 'File "python' in stack
+    assert sys.prefix not in stack
+    assert sys.base_prefix not in stack

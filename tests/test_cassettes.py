@@ -20,6 +20,7 @@ from harness.suite.judge import judge_all
 FOLDER = Path(__file__).parent.parent / "cassettes"
 CASSETTES = sorted(FOLDER.rglob("*.yaml"))
 KEYS = re.compile(rb"\b(sk|gsk)[-_][A-Za-z0-9]{16}|\beyJ[A-Za-z0-9_-]{10,}\.|\bkey-[0-9a-f]{40}|AKIA[0-9A-Z]{16}")
+ABSOLUTE = re.compile(rb'File \\*"/')
 BY_TIME = {"stream.incremental"}
 """Contracts on when something arrived: another cut may honestly change what they say."""
 JUDGES = [one for one in contracts.load().values() if one.id not in BY_TIME]
@@ -49,6 +50,7 @@ def test_plain_vcrpy_reads_it_and_it_says_what_it_is(path):
     assert name(path).endswith(f"{header.asked['case']}.yaml")
     assert (header.defect is not None) == name(path).startswith("failures/")
     assert not KEYS.search(path.read_bytes())
+    assert not ABSOLUTE.search(path.read_bytes()), "a stack that tells where the recording machine keeps its code"
 
 
 STREAMS = [

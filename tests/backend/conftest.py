@@ -278,8 +278,12 @@ class Postgres:
 
     def cut(self, url):
         """End every connection to one of the databases, and let nobody in again."""
+        self.sql("ALTER ROLE :role NOLOGIN", make_url(url).username)
+        self.drop(url)
+
+    def drop(self, url):
+        """End every connection to one of the databases, as a restart of the server does."""
         role = make_url(url).username
-        self.sql("ALTER ROLE :role NOLOGIN", role)
         self.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = :'role'", role)
 
     def mend(self, url):

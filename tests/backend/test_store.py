@@ -160,6 +160,12 @@ async def test_a_store_that_lost_its_connections_says_so_and_is_itself_again(kep
     await kept.check()
 
 
+async def test_connections_that_ended_while_they_were_idle_are_made_anew(kept, postgres, tenant):
+    await asyncio.gather(*(kept.check() for _ in range(3)))
+    postgres.drop(tenant)
+    await asyncio.gather(*(kept.check() for _ in range(3)))
+
+
 async def test_a_store_that_is_closed_has_no_connections(postgres, tenant):
     store = await Store.open(tenant)
     await asyncio.gather(*(store.check() for _ in range(4)))

@@ -1,0 +1,134 @@
+"""Each contract of Bedrock's passes healthy answers, and fails on exactly the mutations it names."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from harness.contracts import judge, load
+from harness.core.recording import Ending, Exchange, Fidelity, Header, Recording, Request, Response, Side, Source
+from harness.core.verdict import Subject, Verdict
+from harness.providers.bedrock import CALLS, Family, decode_request, family_of
+from harness.providers.bedrock_encode import MODELS, encode_answer, encode_error
+from harness.providers.mutate_bedrock import MUTATIONS, REFUSAL, Mutation
+from harness.providers.reply import default_reply
+
+NOVA = MODELS[0]
+CONTRACTS = {id_: one for id_, one in load().items() if one.family == "bedrock"}
+
+
+def body(call: str, model: str) -> bytes:
+    messages = [{"role": "user", "content": [{"text": "hi"}]}]
+    family = family_of(model) if call.startswith("invoke") else None
+    fields = {
+        Family.TITAN: {"inputText": "hi"},
+        Family.LLAMA: {"prompt": "hi"},
+        Family.CLAUDE: {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 2000, "messages": messages},
+    }
+    return json.dumps(fields.get(family, {"messages": messages})).encode()
+
+
+def exchange(call: str, model: str = NOVA) -> Exchange:
+    """A healthy answer to a call, as our simulator gives it, or a refusal."""
+    operation = "converse" if call == REFUSAL else call
+    asked = body(operation, model)
+    if call == REFUSAL:
+        plan = encode_error(429)
+    else:
+        plan = encode_answer(decode_request(operation, model, asked), default_reply(model, "hi"))
+    return Exchange(
+        id="p1",
+        side=Side.PROVIDER,
+        operation=operation,
+        provider="bedrock",
+        request=Request("POST", f"http://localhost/model/{model}/{operation}", body=asked),
+        response=Response(plan.status, headers=plan.headers, body=plan.body),
+        ending=Ending.EOF,
+        ended_ns=0,
+    )
+
+
+def recording(one: Exchange, source: Source = Source.SIMULATOR, fault: str = "none") -> Recording:
+    return Recording(header=Header(source=source, fault=fault), exchanges=(one,))
+
+
+def broken_by(mutation: Mutation) -> Exchange:
+    healthy = exchange(mutation.call)
+    assert healthy.response is not None
+    headers = tuple((name, value) for name, value in healthy.response.headers if name != mutation.dropped)
+    if mutation.content_type:
+        headers = (("content-type", mutation.content_type),)
+    return replace(healthy, response=replace(healthy.response, body=mutation(healthy.body), headers=headers))
+
+
+def violated(made: Recording) -> set[str]:
+    judgements = [judge(one, made) for one in CONTRACTS.values()]
+    assert not [j for j in judgements if j.verdict is Verdict.ERROR]
+    return {j.contract for j in judgements if j.violations}
+
+
+def with_body(one: Exchange, changed: bytes) -> Exchange:
+    assert one.response is not None
+    return replace(one, response=replace(one.response, body=changed))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("call", [*CALLS, REFUSAL])
+def test_healthy_answers_violate_nothing(call: str, model: str):
+    assert violated(recording(exchange(call, model))) == set()
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS.keys())
+def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation):
+    declared = {id_ for id_, one in CONTRACTS.items() if mutation.id in one.breakers}
+    assert declared, "a mutation that no contract names"
+    assert violated(recording(broken_by(mutation))) == declared
+
+
+@pytest.mark.parametrize("contract_id", CONTRACTS)
+def test_every_breaker_is_a_mutation_and_healthy_traffic_is_looked_at(contract_id: str):
+    one = CONTRACTS[contract_id]
+    assert one.subject is Subject.PROVIDER
+    assert set(one.breakers) <= MUTATIONS.keys()
+    exchanges = tuple(exchange(call) for call in [*CALLS, REFUSAL])
+    made = Recording(header=Header(source=Source.SIMULATOR), exchanges=exchanges)
+    assert judge(one, made).verdict is Verdict.PASS
+
+
+def test_there_is_a_contract_for_each_promise():
+    assert len(CONTRACTS) == 13
+
+
+def test_a_violation_points_at_the_frame():
+    broken = broken_by(MUTATIONS["bedrock-message-crc"])
+    (violation,) = judge(CONTRACTS["bedrock.frames-intact"], recording(broken)).violations
+    (pointer,) = violation.evidence
+    assert b"contentBlockDelta" in broken.body[pointer.start : pointer.end]
+
+
+def test_a_scripted_fault_is_never_judged():
+    one = broken_by(MUTATIONS["bedrock-message-crc"])
+    assert violated(recording(one, fault="bad-crc")) == set()
+    assert violated(recording(one, Source.THIRD_PARTY)) == {"bedrock.frames-intact"}
+
+
+@pytest.mark.parametrize("call", ["converse-stream", "invoke-with-response-stream"])
+def test_a_strangers_stream_that_breaks_off_is_not_failed(call: str):
+    one = exchange(call)
+    cut = with_body(one, one.body[: len(one.body) // 2])
+    assert violated(recording(cut, Source.THIRD_PARTY)) == set()
+    assert "bedrock.frames-intact" in violated(recording(cut))
+    assert violated(recording(replace(cut, ending=Ending.CLIENT_CLOSE))) == set()
+
+
+def test_tokens_of_a_cache_may_be_counted_beside_the_input():
+    one = exchange("converse")
+    document = json.loads(one.body)
+    document["usage"] |= {"cacheReadInputTokens": 100, "cacheWriteInputTokens": 0}
+    document["usage"]["totalTokens"] += 100
+    assert violated(recording(with_body(one, json.dumps(document).encode()))) == set()
+
+
+def test_a_recorder_that_keeps_no_headers_is_not_asked_for_the_error_type():
+    bare = replace(broken_by(MUTATIONS["bedrock-no-error-type"]), fidelity=Fidelity.NORMALIZED)
+    assert violated(recording(bare, Source.THIRD_PARTY)) == set()

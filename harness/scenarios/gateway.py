@@ -19,7 +19,7 @@ from .stage import Prompt, Stage
 
 GATEWAY = System.GATEWAY
 LEAK_ROUNDS = 8
-NOTICE_LIMIT_S = 2.5
+NOTICE_LIMIT_S = 3.5
 """How long a target is waited for to notice something; shorter than the time limits that it has for its providers."""
 SHORTFALL_TOKENS = 100_000
 ACCOUNTS = (Capability.ACCOUNTS,)

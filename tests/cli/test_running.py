@@ -86,11 +86,16 @@ async def test_interrupted_it_keeps_a_readable_run_and_leaves_no_process(tmp_pat
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    verdicts = await first_verdicts(tmp_path, process)
-    children = psutil.Process(process.pid).children(recursive=True)
-    assert children
-    process.send_signal(number)
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    try:
+        verdicts = await first_verdicts(tmp_path, process)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.send_signal(number)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
     document = json.loads(out)
     assert process.returncode == 130, err
     assert document["interrupted"]

@@ -36,7 +36,9 @@ async def refunds(backend, user):
 def test_all_of_them_are_here():
     names = {name for name in DEFECTS if name.startswith("runs-")}
     seen = set(CREDITS) | set(ANSWERS) | set(MODELS) | set(OPERATION)
-    assert names == seen | {"runs-env-run-together-accepted", "runs-banner-unmasked"}
+    at_start = {"runs-env-run-together-accepted", "runs-banner-unmasked"}
+    by_the_kill_matrix_alone = {"runs-log-without-mapping", "runs-output-cut"}
+    assert names == seen | at_start | by_the_kill_matrix_alone
 
 
 async def _failed_refunds(start, failing, defect):

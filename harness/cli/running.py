@@ -169,7 +169,11 @@ def _execute(
 
 
 async def _interruptible(running: Coroutine[Any, Any, RunResult]) -> RunResult:
-    """SIGTERM ends a run as Ctrl-C does: what was started is stopped, what was seen is kept."""
+    """Ctrl-C and SIGTERM end a run: what was started is stopped, what was seen is kept.
+
+    Ctrl-C is asked for by name: a process that a script put into the background begins with it ignored.
+    """
     task = asyncio.ensure_future(running)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await task

@@ -16,7 +16,7 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest -q cassettes
-	$(BIN)/python -m pytest -n $(WORKERS) tests
+	$(BIN)/python -m pytest -n $(WORKERS) --maxschedchunk 4 tests
 
 check: setup
 	$(BIN)/ruff check .

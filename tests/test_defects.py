@@ -38,7 +38,7 @@ ONE_OF_A_KIND["run"] = (System.RUNS, Answer.PLAIN)
 def systems(defect):
     """The systems whose parts a defect touches; all where it touches what they share."""
     wrong = DEFECTS[defect]
-    return tuple(one for one in REFERENCE.systems if wrong.shared or getattr(wrong, one.value))
+    return tuple(one for one in REFERENCE.systems if wrong.shared or getattr(wrong, one.value, None))
 
 
 def cases(systems=tuple(REFERENCE.systems)):

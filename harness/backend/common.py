@@ -11,6 +11,7 @@ from typing import TextIO
 from .accounts import Accounts
 from .auth import Authenticator
 from .clients import ProviderClients
+from .clock import CLOCKS, Clock
 from .flights import Flights
 from .log import CallLog, Scrubber
 from .parts import Parts
@@ -30,6 +31,7 @@ class Common:
     authenticator: Authenticator
     banner: tuple[str, ...]
     clients: ProviderClients
+    clock: Clock
     flights: Flights
     log: CallLog
     projects: Projects
@@ -55,6 +57,7 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
             authenticator=parts.authenticator(settings.jwt_secret),
             banner=_announced(log, parts.banner().lines(settings)),
             clients=clients,
+            clock=CLOCKS[settings.clock](),
             flights=parts.flights(),
             log=log,
             projects=parts.projects(store),

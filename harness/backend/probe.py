@@ -4,6 +4,8 @@
     201 ``{"user_id", "token"}``; the token is valid for an hour.
 ``POST /projects`` ``{"user_id": ID}``
     201 ``{"project_id"}``: a new project of that user's.
+``POST /clock`` ``{"advance_s": number}``
+    ``{}``: so much time has passed for the backend, at once. 409 where its clock is the real one.
 ``GET /startup``
     ``{"banner": [str], "error": null}``: what was said at start-up, a line a setting. A backend that refuses its
     settings does not come up, and so has no probe: see ``serve.child`` for what it says.
@@ -55,6 +57,7 @@ class Probe:
         app = web.Application()
         app.router.add_post("/users", self.users)
         app.router.add_post("/projects", self.projects)
+        app.router.add_post("/clock", self.clock)
         app.router.add_get("/startup", self.startup)
         app.router.add_get("/ledger", self.ledger)
         app.router.add_get("/log", self.log)
@@ -81,6 +84,17 @@ class Probe:
         if await self._common.accounts.find(user_id) is None:
             raise _no_user()
         return web.json_response({"project_id": str(await self._common.projects.create(user_id))}, status=201)
+
+    async def clock(self, request: web.Request) -> web.Response:
+        """Let time pass."""
+        seconds = (await _json_object(request)).get("advance_s")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds) or seconds < 0:
+            raise _wrong("advance_s must be a number of seconds, 0 or more")
+        try:
+            self._common.clock.advance(seconds)
+        except ValueError as real:
+            raise web.HTTPConflict(text=f'{{"error": "{real}"}}', content_type="application/json") from None
+        return web.json_response({})
 
     async def startup(self, request: web.Request) -> web.Response:
         """Show what was said at start-up."""

@@ -11,6 +11,8 @@ from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
+from .clock import CLOCKS
+
 OWN_NAME = "openai"
 """The provider name that means: the OpenAI provider itself."""
 
@@ -32,6 +34,7 @@ class Settings:
     where that is its name, otherwise one more provider. ``openai_api_url`` and ``groq_api_url`` are where the two
     known providers are. An empty ``database_url`` means SQLite in a temporary file, gone when the backend stops.
     ``groq_default_model`` is what runs take where none is asked for, whatever it is; empty for their own choice.
+    ``clock`` is ``real``, or ``skipping`` where nothing shall wait for real (see ``backend.clock``).
     ``health_s`` is how long a health check waits for one part, ``health_fresh_s`` how long its answer is good.
     """
 
@@ -49,6 +52,7 @@ class Settings:
     database_url: str = field(default="", repr=False)
     log_stream: str = "stderr"
     port: int = 4000
+    clock: str = "real"
     connect_s: float = 5.0
     first_byte_s: float = 30.0
     segment_s: float = 30.0
@@ -67,6 +71,8 @@ class Settings:
             )
         if self.openai_custom_token_estimation != "character_count":
             raise SettingsError("OPENAI_CUSTOM_TOKEN_ESTIMATION must be character_count: there is no other estimate")
+        if self.clock not in CLOCKS:
+            raise SettingsError(f"CLOCK must be one of {', '.join(CLOCKS)}")
         if self.log_stream not in ("stderr", "stdout", "none"):
             raise SettingsError("LOG_STREAM must be stderr, stdout or none")
 
@@ -129,6 +135,7 @@ def _factor(name: str, text: str) -> Fraction:
 
 SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "PORT": ("port", _port),
+    "CLOCK": ("clock", _text),
     "GROQ_API_KEY": ("groq_api_key", _text),
     "GROQ_DEFAULT_MODEL": ("groq_default_model", _text),
     "OPENAI_API_KEY": ("openai_api_key", _text),

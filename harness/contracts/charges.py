@@ -14,10 +14,9 @@ from harness.providers.openai import sane_usage
 
 from .calls import Call, ChatCall, chat_calls, failures, ledger
 from .registry import Findings, contract
+from .scope import EVERY, GATEWAY
 from .subjects import calls
 
-GATEWAY = ("gateway",)
-BOTH = ("gateway", "runs")
 LEDGER = (Capability.LEDGER,)
 SEEN = (Capability.LEDGER, Capability.PROVIDER)
 HERE = (Pointer(probe="ledger"),)
@@ -81,7 +80,7 @@ def _billed_completions(recording: Recording) -> list[Billed]:
 @contract(
     "credits.nothing-delivered-nothing-charged",
     select=_paid_failures,
-    systems=BOTH,
+    systems=EVERY,
     needs=SEEN,
     source="house: theopenco/llmgateway #3505 billed failed streams in full",
     breakers=("failed-plain-charged", "failed-billed-in-full", "runs-no-refund"),

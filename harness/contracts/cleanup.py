@@ -8,10 +8,9 @@ from harness.core.verdict import Doubt, Pointer, Violation
 
 from .calls import Call
 from .registry import Findings, contract
+from .scope import EVERY, GATEWAY
 from .subjects import calls, left
 
-GATEWAY = ("gateway",)
-BOTH = ("gateway", "runs")
 COUNTED = ("tasks", "threads", "fds", "sockets", "provider_connections", "client_sessions")
 
 
@@ -22,7 +21,7 @@ def _left_while_held(recording: Recording) -> list[Call]:
 @contract(
     "cleanup.provider-call-cancelled",
     select=_left_while_held,
-    systems=BOTH,
+    systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: BerriAI/litellm #17364 and #33736",
     breakers=("client-gone-runs-on",),

@@ -11,9 +11,9 @@ from harness.core.verdict import Doubt, Pointer, Violation
 
 from .calls import Call, ledger
 from .registry import Findings, contract
+from .scope import EVERY
 from .subjects import calls, ledgers
 
-BOTH = ("gateway", "runs")
 LEDGER = (Capability.LEDGER,)
 HERE = (Pointer(probe="ledger"),)
 
@@ -21,7 +21,7 @@ HERE = (Pointer(probe="ledger"),)
 @contract(
     "credits.usage-sane",
     select=ledgers,
-    systems=BOTH,
+    systems=EVERY,
     needs=LEDGER,
     source="house: a custom endpoint's usage may be zero, huge, or no number at all",
     breakers=("trusts-usage",),
@@ -38,7 +38,7 @@ def usage_sane(account: Ledger, recording: Recording) -> Findings:
 @contract(
     "credits.hold-ends-once",
     select=ledgers,
-    systems=BOTH,
+    systems=EVERY,
     needs=LEDGER,
     source="house: one hold ends exactly once (elizaOS/eliza #9904, #10556, #11696)",
     breakers=("hold-never-released", "double-settle", "hold-kept-when-client-leaves"),
@@ -59,7 +59,7 @@ def hold_ends_once(account: Ledger, _recording: Recording) -> Findings:
 @contract(
     "credits.never-negative",
     select=ledgers,
-    systems=BOTH,
+    systems=EVERY,
     needs=LEDGER,
     source="house: a balance never goes below zero",
     breakers=("negative-balance", "racy-hold"),
@@ -77,7 +77,7 @@ def never_negative(account: Ledger, _recording: Recording) -> Findings:
 @contract(
     "credits.conserved",
     select=ledgers,
-    systems=BOTH,
+    systems=EVERY,
     needs=LEDGER,
     source="house: a balance is the sum of its entries",
     breakers=("balance-drifts",),
@@ -116,7 +116,7 @@ def _budgets(recording: Recording) -> list[Mark]:
 @contract(
     "credits.no-overspend",
     select=_budgets,
-    systems=BOTH,
+    systems=EVERY,
     needs=[Capability.ACCOUNTS],
     source="house: wasp-lang/open-saas #727, mozilla-ai/any-llm #836",
     breakers=("racy-hold", "credit-not-checked"),
@@ -149,7 +149,7 @@ def _refused_for_credit(recording: Recording) -> list[Call]:
 @contract(
     "credits.refused-before-the-provider",
     select=_refused_for_credit,
-    systems=BOTH,
+    systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: balance below the hold, 402 before any provider call",
     breakers=("overspend-calls-provider", "runs-credit-after-provider"),
@@ -170,7 +170,7 @@ def _refused_untouched(recording: Recording) -> Iterator[tuple[Ledger, int]]:
 @contract(
     "credits.refusals-are-free",
     select=_refused_untouched,
-    systems=BOTH,
+    systems=EVERY,
     needs=LEDGER,
     source="house: refused before any hold",
     breakers=("charges-before-validation", "runs-charges-bad-input", "runs-charges-unknown-model"),

@@ -13,10 +13,9 @@ from harness.systems.route import Outcome
 
 from .calls import Call, ChatCall, Way, failures
 from .registry import Findings, contract
+from .scope import EVERY, GATEWAY
 from .subjects import Sent, answers, calls, completed, error_answers, failed, failed_after, failed_before, sent
 
-GATEWAY = ("gateway",)
-BOTH = ("gateway", "runs")
 PROVIDER = (Capability.PROVIDER,)
 TABLE = "house: the system's table of provider failures"
 LEAK = re.compile(rb"\[REDACTED:[a-z0-9:-]+\]")
@@ -29,7 +28,7 @@ def _words(outcomes: tuple[Outcome, ...]) -> str:
 @contract(
     "errors.provider-failure-mapped",
     select=failed_before,
-    systems=BOTH,
+    systems=EVERY,
     needs=PROVIDER,
     source=TABLE,
     breakers=("flattened-500", "runs-error-without-code"),
@@ -77,7 +76,7 @@ def _refusals(recording: Recording) -> list[Exchange]:
 @contract(
     "errors.object-shape",
     select=_refusals,
-    systems=BOTH,
+    systems=EVERY,
     source="OpenAI API reference, error object: message, type, param, code; for runs: house",
     breakers=("error-shape-bare",),
 )
@@ -153,7 +152,7 @@ def _refused_keys(recording: Recording) -> list[Call]:
 @contract(
     "errors.auth-words-withheld",
     select=_refused_keys,
-    systems=BOTH,
+    systems=EVERY,
     needs=PROVIDER,
     source="house: a provider's words about a key may quote the key",
     breakers=("leaks-provider-words", "runs-leaks-key"),
@@ -175,7 +174,7 @@ def _refused_requests(recording: Recording) -> list[Call]:
 @contract(
     "errors.bad-request-words-passed-on",
     select=_refused_requests,
-    systems=BOTH,
+    systems=EVERY,
     needs=PROVIDER,
     source=TABLE,
     breakers=("bad-request-message-lost", "runs-flattened-500"),
@@ -197,7 +196,7 @@ def _bad_inputs(recording: Recording) -> list[Sent]:
 @contract(
     "errors.bad-input-refused",
     select=_bad_inputs,
-    systems=BOTH,
+    systems=EVERY,
     source="RFC 9110, 15.5: a fault of the client's is answered by 4xx",
     breakers=("bad-json-500", "runs-bad-json-500"),
 )
@@ -216,7 +215,7 @@ def bad_input_refused(subject: Sent, _recording: Recording) -> Findings:
 @contract(
     "errors.bad-input-named",
     select=_bad_inputs,
-    systems=BOTH,
+    systems=EVERY,
     source="OpenAI API reference, error object: param names the parameter",
     breakers=("bad-input-unnamed",),
 )
@@ -240,7 +239,7 @@ def _odd_inputs(recording: Recording) -> list[Sent]:
 @contract(
     "errors.odd-input-survived",
     select=_odd_inputs,
-    systems=BOTH,
+    systems=EVERY,
     source="RFC 9110, 15.6: 5xx is the server's fault; RFC 8259, 4 and 8.2: read as you like; fields: house",
     breakers=("unknown-fields-refused", "lone-surrogate-500"),
 )
@@ -270,7 +269,7 @@ def _bad_tokens(recording: Recording) -> list[Sent]:
 @contract(
     "errors.bad-token-refused",
     select=_bad_tokens,
-    systems=BOTH,
+    systems=EVERY,
     source="RFC 7519, 4.1.4 exp and 4.1.5 nbf; RFC 8725, 3.1: algorithms are verified, none is refused",
     breakers=("expired-token-accepted", "unsigned-token-accepted", "early-token-accepted", "foreign-token-accepted"),
 )
@@ -289,7 +288,7 @@ def _unauthorized(recording: Recording) -> list[Exchange]:
 @contract(
     "errors.www-authenticate",
     select=_unauthorized,
-    systems=BOTH,
+    systems=EVERY,
     source="RFC 9110, 15.5.2: a 401 MUST carry WWW-Authenticate",
     breakers=("no-www-authenticate",),
 )
@@ -302,7 +301,7 @@ def www_authenticate(exchange: Exchange, _recording: Recording) -> Findings:
 @contract(
     "errors.no-secret-in-answers",
     select=answers,
-    systems=BOTH,
+    systems=EVERY,
     source="house; CWE-209: error messages that hold sensitive information",
     breakers=("leaks-provider-words", "runs-leaks-key", "runs-health-shows-secret"),
 )
@@ -325,7 +324,7 @@ def no_secret_in_answers(exchange: Exchange, _recording: Recording) -> Findings:
 @contract(
     "errors.answered",
     select=calls,
-    systems=BOTH,
+    systems=EVERY,
     source="house: a caller is told, whatever happens upstream",
     breakers=("drops-request",),
 )
@@ -349,7 +348,7 @@ def _paid_for(recording: Recording) -> list[Call]:
 @contract(
     "errors.answer-delivered",
     select=_paid_for,
-    systems=BOTH,
+    systems=EVERY,
     needs=PROVIDER,
     source="house: the words are the provider's; OpenAI API reference, chat completion object",
     breakers=("runs-output-cut",),

@@ -11,10 +11,8 @@ from harness.core.verdict import Level, Pointer, Violation
 
 from .calls import Call, ChatCall
 from .registry import Findings, contract
+from .scope import EVERY, GATEWAY
 from .subjects import answers, calls, ledgers, streams
-
-GATEWAY = ("gateway",)
-BOTH = ("gateway", "runs")
 
 
 def is_uuid(text: str) -> bool:
@@ -63,7 +61,7 @@ def _recordings(recording: Recording) -> list[tuple[Call, ...]]:
 @contract(
     "ids.completion-id-unique",
     select=_recordings,
-    systems=BOTH,
+    systems=EVERY,
     source="OpenAI API reference, chat completion object: id is a unique identifier",
     breakers=("call-id-reused",),
 )
@@ -80,7 +78,7 @@ def completion_id_unique(named: tuple[Call, ...], _recording: Recording) -> Find
 @contract(
     "ids.ledger-ids-are-uuids",
     select=ledgers,
-    systems=BOTH,
+    systems=EVERY,
     needs=[Capability.LEDGER],
     source="house; RFC 9562, 4: UUID format",
     breakers=("ledger-ids-counted",),

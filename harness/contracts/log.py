@@ -15,9 +15,8 @@ from harness.framing.json import loads
 
 from .calls import ChatCall, chat_calls, failures
 from .registry import Findings, contract
+from .scope import EVERY, GATEWAY
 
-GATEWAY = ("gateway",)
-BOTH = ("gateway", "runs")
 LOG = (Capability.LOG,)
 HERE = (Pointer(probe="log"),)
 SECRET = re.compile(r"\[REDACTED:[a-z0-9:-]+\]")
@@ -68,7 +67,7 @@ def _logged_failures(recording: Recording) -> list[Logged]:
 @contract(
     "log.json-lines",
     select=log_lines,
-    systems=BOTH,
+    systems=EVERY,
     needs=LOG,
     source="house: JSON lines",
     breakers=("log-plain-text",),
@@ -143,7 +142,7 @@ def counts_true(logged: Logged, recording: Recording) -> Findings:
 @contract(
     "log.no-secret",
     select=log_lines,
-    systems=BOTH,
+    systems=EVERY,
     needs=LOG,
     source="house; CWE-532: sensitive information in a log file",
     breakers=("key-in-log", "runs-key-in-log"),
@@ -163,7 +162,7 @@ def no_secret(lines: list[str], _recording: Recording) -> Findings:
 @contract(
     "log.no-credentials-in-address",
     select=log_lines,
-    systems=BOTH,
+    systems=EVERY,
     needs=LOG,
     source="house; RFC 3986, 3.2.1: credentials in a URI are a risk",
     breakers=("base-url-credentials-in-log",),

@@ -13,10 +13,8 @@ from harness.systems import gateway
 
 from .calls import Call, ChatCall, chat_calls, failures
 from .registry import Findings, contract
+from .scope import EVERY, GATEWAY
 from .subjects import completed
-
-GATEWAY = ("gateway",)
-BOTH = ("gateway", "runs")
 
 
 def _lists(recording: Recording) -> Iterator[Exchange]:
@@ -83,7 +81,7 @@ def listed_can_be_called(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "models.name-echoed",
     select=completed,
-    systems=BOTH,
+    systems=EVERY,
     source="house: the client reads the name that it asked for",
     breakers=("upstream-model-echoed", "runs-mapped-model-echoed"),
 )

@@ -15,10 +15,10 @@ from .calls import failures
 from .charges import Paid, paid
 from .registry import Findings, contract
 from .run_calls import RunCall, project_of
+from .scope import EVERY
 from .upstream import Way
 
 RUNS = ("runs",)
-BOTH = ("gateway", "runs")
 LEDGER = (Capability.LEDGER,)
 SEEN = (Capability.LEDGER, Capability.PROVIDER)
 HERE = (Pointer(probe="ledger"),)
@@ -155,7 +155,7 @@ def _left_unanswered(recording: Recording) -> list[Paid]:
 @contract(
     "credits.left-unanswered-free",
     select=_left_unanswered,
-    systems=BOTH,
+    systems=EVERY,
     needs=SEEN,
     source="house: a failed call that delivered nothing costs nothing",
     breakers=("runs-client-gone-charged", "runs-no-refund"),

@@ -8,15 +8,14 @@ from harness.core.verdict import Doubt
 
 from .calls import Call, failures
 from .registry import Findings, contract
+from .scope import EVERY
 from .subjects import calls
-
-BOTH = ("gateway", "runs")
 
 
 @contract(
     "resilience.one-call-upstream",
     select=calls,
-    systems=BOTH,
+    systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: a system retries only where its page says so, and neither of these does",
     breakers=("retries-provider", "runs-retries"),
@@ -39,7 +38,7 @@ def _after_outage(recording: Recording) -> list[Call]:
 @contract(
     "resilience.outage-forgotten",
     select=_after_outage,
-    systems=BOTH,
+    systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: neither has a breaker, so a provider that is back is asked",
     breakers=("outage-remembered",),

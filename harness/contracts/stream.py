@@ -11,9 +11,9 @@ from harness.providers.openai import Kind
 
 from .calls import ChatCall, Way, chat_calls
 from .registry import Findings, contract
+from .scope import GATEWAY
 from .subjects import failed_after, healthy_streams, streams, whole_streams
 
-GATEWAY = ("gateway",)
 API_REFERENCE = "OpenAI API reference, chat completion chunk object"
 PROVIDER = (Capability.PROVIDER,)
 

@@ -44,4 +44,7 @@ class Capability(StrEnum):
     PROVIDER = "provider"  # its provider traffic goes through our simulators
     VARIANTS = "variants"  # it can be started again with other settings
     TOKENS = "tokens"  # tokens can be minted: expired, unsigned, foreign-key ones
+    CLOCK = (
+        "clock"  # its waits (polls, tries, cool-downs, token lifetimes) pass at once, and the probe can let time pass
+    )
     STARTUP = "startup"  # the probe shows the start-up banner; a .env file can be given as the setting ENV_FILE_TEXT

@@ -29,11 +29,16 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as its protocol understands it. ``tie`` is the tag in its prompt, where there is one."""
+    """A request as its protocol understands it. ``tie`` is the tag in its prompt, where there is one.
+
+    ``owner`` is whom the request says it is made for (the id of the target's user, say): it finds the case of a
+    request that has no prompt, such as a poll.
+    """
 
     operation: str
     tie: str | None
     answer: Callable[[Circumstances], Plan]
+    owner: str | None = None
 
 
 class Receiver(Protocol):

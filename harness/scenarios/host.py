@@ -45,6 +45,9 @@ class Host(Protocol):
     async def resources(self, wait_s: float) -> Any:
         """The ``resources`` probe."""
 
+    async def advance(self, seconds: float) -> None:
+        """Let so much time pass for the target, at once."""
+
     async def startup(self) -> Any:
         """The ``startup`` probe."""
 

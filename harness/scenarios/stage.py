@@ -74,6 +74,7 @@ class Stage:
         for gate in self.script.gates.values():
             gate.open()
         self._simulator.forget(self._token)
+        self._simulator.disown(self.script)
 
     @property
     def system(self) -> System:
@@ -94,8 +95,11 @@ class Stage:
         tier: str = "pro",
         role: str = "user",
     ) -> User:
-        """A user of this case's own."""
-        return await self.target.user(credits=credits, tier=tier, role=role)
+        """A user of this case's own, whose provider traffic is this case's too where no prompt says so."""
+        user = await self.target.user(credits=credits, tier=tier, role=role)
+        if user.id is not None:
+            self._simulator.claim(user.id, self.script)
+        return user
 
     def gateway(self, token: str | None) -> GatewayClient:
         """The gateway as called by the bearer of a token, or by nobody."""
@@ -209,6 +213,11 @@ class Stage:
         """Take a count of the target's tasks, sockets and descriptors into evidence, once it is at rest."""
         if self.target.has(Capability.RESOURCES):
             self.recorder.probe(name, await self.target.resources(SETTLE_LIMIT_S))
+
+    async def advance(self, seconds: float) -> None:
+        """Let so much time pass for the target, at once; the mark ``advanced`` says how much."""
+        self.mark("advanced", {"seconds": seconds})
+        await self.target.advance(seconds)
 
     async def startup(self) -> None:
         """Take what the target said when it started into evidence."""

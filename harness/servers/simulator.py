@@ -55,6 +55,7 @@ class Simulator:
         self.stray: Notebook | None = None
         self._receivers = receivers
         self._scripts: dict[str, Script] = {}
+        self._claims: dict[str, Script] = {}
         self._live: dict[Provider, set[Performance]] = {}
         self._listeners: dict[Provider, Listener] = {}
         for provider in providers:
@@ -109,6 +110,14 @@ class Simulator:
         """The case is over. Answers that are under way are not disturbed."""
         self._scripts.pop(token, None)
 
+    def claim(self, owner: str, script: Script) -> None:
+        """From now on requests without a tag that are made for this owner are answered by this script."""
+        self._claims[owner] = script
+
+    def disown(self, script: Script) -> None:
+        """What was claimed for this script is nobody's again."""
+        self._claims = {owner: one for owner, one in self._claims.items() if one is not script}
+
     @asynccontextmanager
     async def unreachable(self, provider: Provider) -> AsyncIterator[None]:
         """Meanwhile the provider's connections are refused; those that were open are reset, idle or not."""
@@ -159,7 +168,8 @@ class Simulator:
     def _script_of(self, call: Call) -> Script:
         """The script of the case that the call belongs to; one for once where it belongs to none."""
         token = call.tie.partition(".")[0] if call.tie else ""
-        return self._scripts.get(token) or Script(self.fault, self.stray or Unrecorded())
+        claimed = self._claims.get(call.owner) if call.owner and not token else None
+        return self._scripts.get(token) or claimed or Script(self.fault, self.stray or Unrecorded())
 
 
 def _text(field: bytes) -> str:

@@ -98,6 +98,10 @@ class Target:
         """The ``resources`` probe, once all calls are over or ``wait_s`` has passed."""
         return await self._ask("GET", "/resources", params={"wait_s": str(wait_s)})
 
+    async def advance(self, seconds: float) -> None:
+        """Let so much time pass for the target, at once."""
+        await self._ask("POST", "/clock", json={"advance_s": seconds})
+
     async def startup(self) -> Any:
         """The ``startup`` probe: what the target said when it started, ``{"banner": [lines]}``."""
         return await self._ask("GET", "/startup")

@@ -16,7 +16,7 @@ from harness.cassettes.recorder import Recorder
 from harness.core.errors import PortInUse, UnknownName
 from harness.core.fault import FAULTS
 from harness.core.names import Provider
-from harness.core.recording import Ending, Side
+from harness.core.recording import Ending, Header, Side, Source
 from harness.framing import json
 from harness.providers.call import Call, Circumstances
 from harness.providers.openai import decode_error, decode_stream
@@ -339,3 +339,20 @@ async def test_nothing_is_left_after_close(recorder: Recorder) -> None:
             await writer.drain()
     assert process.num_fds() <= descriptors
     assert process.num_threads() == threads
+
+
+async def test_a_request_without_a_tag_goes_to_the_case_that_claimed_its_owner() -> None:
+    def receiver(method: str, path: str, headers: Any, body: bytes) -> Call:
+        return Call("poll", None, lambda _given: Plan(status=200, reason="OK", headers=()), owner="somebody")
+
+    recorder = Recorder(Header(source=Source.SIMULATOR))
+    script = Script(recorder=recorder)
+    async with Simulator([OPENAI], receivers={OPENAI: receiver}) as simulator, aiohttp.ClientSession() as http:
+        for claimed in (False, True, False):
+            if claimed:
+                simulator.claim("somebody", script)
+            else:
+                simulator.disown(script)
+            await post(http, simulator.base_url(OPENAI), {})
+        await soon(script.idle())
+    assert [one.operation for one in recorder.recording().exchanges] == ["poll"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -18,8 +18,8 @@ def instead(**parts: type[Any]) -> Mapping[str, type[Any]]:
 class Defect:
     """One thing that is wrong. A subclass is registered by its ``id``.
 
-    ``summary`` says what is wrong, as an observer would. ``shared``, ``gateway`` and ``runs`` name the parts of
-    ``Parts``, of ``GatewayParts`` and of ``RunParts`` that are replaced.
+    ``summary`` says what is wrong, as an observer would. ``shared`` names the parts of ``Parts`` that are replaced;
+    an attribute with the name of a system, those of that system's own parts.
     """
 
     id: ClassVar[str]
@@ -36,9 +36,9 @@ class Defect:
 
     def apply(self, parts: Parts) -> Parts:
         """The parts with the wrong ones in their places."""
-        return replace(
-            parts,
-            **self.shared,
-            gateway=replace(parts.gateway, **self.gateway),
-            runs=replace(parts.runs, **self.runs),
-        )
+        wrong: dict[str, Any] = dict(self.shared)
+        for system in fields(parts):
+            own: Mapping[str, type[Any]] = getattr(self, system.name, {})
+            if own:
+                wrong[system.name] = replace(getattr(parts, system.name), **own)
+        return replace(parts, **wrong)

@@ -1,0 +1,8 @@
+"""Who makes a promise: the systems that a target contract is judged on."""
+
+from __future__ import annotations
+
+GATEWAY = ("gateway",)
+RUNS = ("runs",)
+EVERY = ("runs", "chat", "workflow", "gateway", "agent")
+"""What every system promises. A recording without the contract's subjects is simply not judged by it."""

@@ -1,10 +1,15 @@
-"""Clients of the providers: the providers' own published library, one HTTP session for all of them."""
+"""Clients of the providers: the providers' own published libraries, one HTTP session for each protocol."""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
+import aiohttp
 import openai
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 from openai import AsyncOpenAI
 
 from .providers import Provider
@@ -23,6 +28,10 @@ class ProviderClients:
         self._settings = settings
         self._session = self._new_session()
         self._clients: dict[str, AsyncOpenAI] = {}
+        self._ending = AsyncExitStack()
+        self._making = asyncio.Lock()
+        self._bedrock: Any = None
+        self._http: aiohttp.ClientSession | None = None
 
     def client(self, provider: Provider) -> AsyncOpenAI:
         """The client of this provider, the same one each time."""
@@ -30,13 +39,57 @@ class ProviderClients:
             self._clients[provider.name] = self._new_client(provider, self._session)
         return self._clients[provider.name]
 
+    async def bedrock(self) -> Any:
+        """The client of Amazon Bedrock's runtime (aiobotocore, which has no types), the same one each time."""
+        async with self._making:
+            if self._bedrock is None:
+                self._bedrock = await self._ending.enter_async_context(self._new_bedrock())
+        return self._bedrock
+
+    def http(self) -> aiohttp.ClientSession:
+        """The session for services of our own that are called over HTTP, the same one each time."""
+        if self._http is None:
+            self._http = self._new_http()
+        return self._http
+
     def open_sessions(self) -> int:
         """HTTP sessions that were opened and not closed."""
-        return 0 if self._session.is_closed else 1
+        ours = 0 if self._http is None or self._http.closed else 1
+        return (0 if self._session.is_closed else 1) + (0 if self._bedrock is None else 1) + ours
 
     async def close(self) -> None:
-        """Close the session and with it every connection to a provider."""
+        """Close the sessions and with them every connection to a provider."""
         await self._session.aclose()
+        self._bedrock = None
+        await self._ending.aclose()
+        if self._http is not None:
+            await self._http.close()
+
+    def _new_bedrock(self) -> AbstractAsyncContextManager[Any]:
+        """A client of Bedrock's; the environment's own settings of AWS do not count, nor does any profile of theirs."""
+        settings = self._settings
+        limits = AioConfig(
+            retries={"total_max_attempts": self.max_retries + 1, "mode": "standard"},
+            connect_timeout=settings.connect_s,
+            read_timeout=max(settings.first_byte_s, settings.segment_s),
+            ignore_configured_endpoint_urls=True,
+        )
+        client: AbstractAsyncContextManager[Any] = AioSession().create_client(
+            "bedrock-runtime",
+            region_name=settings.aws_region,
+            endpoint_url=settings.bedrock_url or None,
+            aws_access_key_id=settings.aws_access_key_id,
+            aws_secret_access_key=settings.aws_secret_access_key,
+            config=limits,
+        )
+        return client
+
+    def _new_http(self) -> aiohttp.ClientSession:
+        """A session; a redirect or a cookie of one service is nothing for another."""
+        limits = aiohttp.ClientTimeout(
+            total=self._settings.call_s, connect=self._settings.connect_s, sock_read=self._settings.first_byte_s
+        )
+        return aiohttp.ClientSession(timeout=limits, cookie_jar=aiohttp.DummyCookieJar())
 
     def _new_client(self, provider: Provider, session: openai.DefaultAsyncHttpxClient) -> AsyncOpenAI:
         client = AsyncOpenAI(

@@ -34,6 +34,8 @@ class Settings:
     where that is its name, otherwise one more provider. ``openai_api_url`` and ``groq_api_url`` are where the two
     known providers are. An empty ``database_url`` means SQLite in a temporary file, gone when the backend stops.
     ``groq_default_model`` is what runs take where none is asked for, whatever it is; empty for their own choice.
+    ``bedrock_url`` is where Amazon Bedrock's runtime is, empty for AWS's own address in ``aws_region``.
+    ``accounting_url`` is where chat finds its accounting, empty for the one that is served beside it.
     ``clock`` is ``real``, or ``skipping`` where nothing shall wait for real (see ``backend.clock``).
     ``health_s`` is how long a health check waits for one part, ``health_fresh_s`` how long its answer is good.
     """
@@ -48,6 +50,11 @@ class Settings:
     openai_custom_credit_multiplier: Fraction = Fraction(10)
     openai_custom_token_estimation: str = "character_count"
     credit_multiplier: Fraction = Fraction(3, 2)
+    bedrock_url: str = ""
+    aws_access_key_id: str = field(default="", repr=False)
+    aws_secret_access_key: str = field(default="", repr=False)
+    aws_region: str = "us-east-1"
+    accounting_url: str = ""
     jwt_secret: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     database_url: str = field(default="", repr=False)
     log_stream: str = "stderr"
@@ -92,7 +99,8 @@ class Settings:
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be seen in a log line or an answer."""
-        return tuple(filter(None, (self.openai_api_key, self.groq_api_key, self.jwt_secret)))
+        aws = (self.aws_access_key_id, self.aws_secret_access_key)
+        return tuple(filter(None, (self.openai_api_key, self.groq_api_key, self.jwt_secret, *aws)))
 
 
 def _text(name: str, text: str) -> str:
@@ -146,6 +154,11 @@ SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "OPENAI_CUSTOM_CREDIT_MULTIPLIER": ("openai_custom_credit_multiplier", _factor),
     "OPENAI_CUSTOM_TOKEN_ESTIMATION": ("openai_custom_token_estimation", _text),
     "CREDIT_MULTIPLIER": ("credit_multiplier", _factor),
+    "BEDROCK_URL": ("bedrock_url", _url),
+    "AWS_ACCESS_KEY_ID": ("aws_access_key_id", _text),
+    "AWS_SECRET_ACCESS_KEY": ("aws_secret_access_key", _text),
+    "AWS_REGION": ("aws_region", _text),
+    "ACCOUNTING_URL": ("accounting_url", _url),
     "JWT_SECRET": ("jwt_secret", _text),
     "DATABASE_URL": ("database_url", _text),
     "LOG_STREAM": ("log_stream", _text),

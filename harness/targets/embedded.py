@@ -26,9 +26,10 @@ PROVIDER_SETTINGS = {
     Provider.OPENAI: ("OPENAI_API_URL", ""),
     Provider.GROQ: ("GROQ_API_URL", "/openai/v1"),
     Provider.COMPATIBLE: ("OPENAI_BASE_URL", ""),
+    Provider.BEDROCK: ("BEDROCK_URL", ""),
 }
 """The backend's setting for a provider's address, and what its client library wants behind the base URL."""
-KEY_SETTINGS = ("OPENAI_API_KEY", "GROQ_API_KEY")
+KEY_SETTINGS = ("OPENAI_API_KEY", "GROQ_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["harness.backend.serve"])

@@ -15,9 +15,11 @@ from harness.providers.openai import ChatRequest, Completion, ErrorBody, Stream
 from harness.systems import gateway
 from harness.systems.route import Outcome, ProviderTable
 
-from .upstream import CHAT, Upstream, Way, answered, asked, decode_upstream, has_choices
+from .upstream import Upstream, Way
+from .upstreams import decode_upstream, is_model_call
+from .upstreams.openai import CHAT, chat_answer, chat_request
 
-__all__ = ["Call", "ChatCall", "Upstream", "Way", "chat_calls", "failures", "has_choices", "ledger", "upstreams_of"]
+__all__ = ["Call", "ChatCall", "Upstream", "Way", "chat_calls", "failures", "ledger", "upstreams_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,11 +170,11 @@ def chat_calls(recording: Recording) -> tuple[ChatCall, ...]:
 def _chat_calls(recording: Recording) -> Iterator[ChatCall]:
     clients = [e for e in recording.side(Side.CLIENT) if e.operation == CHAT]
     for client in clients:
-        stream, completion, error = answered(client)
+        stream, completion, error = chat_answer(client)
         yield ChatCall(
             client=client,
             upstreams=upstreams_of(client, clients, recording),
-            request=asked(client),
+            request=chat_request(client),
             stream=stream,
             completion=completion,
             error=error,
@@ -193,7 +195,7 @@ def upstreams_of(client: Exchange, clients: Sequence[Exchange], recording: Recor
 def _upstreams(recording: Recording) -> tuple[Upstream, ...]:
     return recording.memo(
         "upstreams",
-        lambda: tuple(decode_upstream(e) for e in recording.side(Side.PROVIDER) if e.operation == CHAT),
+        lambda: tuple(decode_upstream(e) for e in recording.side(Side.PROVIDER) if is_model_call(e)),
     )
 
 

@@ -10,7 +10,6 @@ from harness.core.names import Capability
 from harness.core.pricing import Tariff, input_estimate, tariff, token_estimate
 from harness.core.recording import Recording
 from harness.core.verdict import Pointer
-from harness.providers.openai import sane_usage
 
 from .calls import Call, ChatCall, chat_calls, failures, ledger
 from .registry import Findings, contract
@@ -131,7 +130,7 @@ def delivered_only(billed: Billed, _recording: Recording) -> Findings:
 def _tokens(billed: Billed) -> tuple[tuple[int, int], str]:
     """The (input, output) tokens that a completed call is charged for, and where they come from."""
     upstream = billed.call.upstream
-    used = sane_usage(upstream.usage, bool(upstream.text)) if upstream else None
+    used = upstream.counted if upstream else None
     if used:
         return used, "the provider's usage"
     return token_estimate(billed.prompt_characters, len(upstream.text) if upstream else 0), "the estimate"
@@ -201,7 +200,7 @@ def shortfall_written_down(billed: Billed, _recording: Recording) -> Findings:
 def estimate_marked(billed: Billed, _recording: Recording) -> Findings:
     """A usage row says whether its tokens were counted by the provider or estimated."""
     upstream = billed.call.upstream
-    counted = upstream is not None and sane_usage(upstream.usage, bool(upstream.text)) is not None
+    counted = upstream is not None and upstream.counted is not None
     for row in billed.account.usage:
         if row.estimated is counted:
             said = "estimated" if row.estimated else "counted"

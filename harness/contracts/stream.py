@@ -60,7 +60,7 @@ def no_invented_terminal(call: ChatCall, _recording: Recording) -> Findings:
     upstream, stream = call.upstream, call.stream
     if upstream is None or stream is None:
         return
-    given = upstream.stream.finish_reasons if upstream.stream else ()
+    given = upstream.finish_reasons
     for event in stream.events:
         if event.finish_reason is not None and event.finish_reason not in given:
             yield call.violation(
@@ -184,7 +184,7 @@ def incremental(subject: tuple[ChatCall, Mark], _recording: Recording) -> Findin
     """
     call, opened = subject
     upstream = call.upstream
-    sent = upstream.stream.content_events if upstream and upstream.stream else ()
+    sent = upstream.pieces if upstream else ()
     if upstream is None or upstream.exchange.response is None or not sent:
         yield Doubt("The provider sent no words before its gate was opened.")
         return
@@ -235,9 +235,9 @@ def finish_reason_once(call: ChatCall, _recording: Recording) -> Findings:
     `length` and `content_filter` tell a client that the answer is cut short; `tool_calls` that it must act.
     """
     upstream, stream = call.upstream, call.stream
-    if upstream is None or upstream.stream is None or stream is None:
+    if upstream is None or not upstream.streamed or stream is None:
         return
-    given, read = upstream.stream.finish_reasons, stream.finish_reasons
+    given, read = upstream.finish_reasons, stream.finish_reasons
     if given and read != given[:1]:
         yield call.violation(f"The provider's finish reason was {given[0]!r}, the client read {list(read)}.")
 

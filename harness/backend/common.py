@@ -13,6 +13,7 @@ from .auth import Authenticator
 from .clients import ProviderClients
 from .clock import CLOCKS, Clock
 from .flights import Flights
+from .google import GoogleTokens
 from .log import CallLog, Scrubber
 from .parts import Parts
 from .projects import Projects
@@ -33,6 +34,7 @@ class Common:
     clients: ProviderClients
     clock: Clock
     flights: Flights
+    google: GoogleTokens
     log: CallLog
     projects: Projects
     providers: Mapping[str, Provider]
@@ -49,6 +51,9 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
         ending.push_async_callback(store.close)
         clients = parts.clients(settings)
         ending.push_async_callback(clients.close)
+        clock = CLOCKS[settings.clock]()
+        google = parts.google(settings, clock)
+        ending.push_async_callback(google.close)
         scrubber = parts.scrubber(settings.secrets())
         log = parts.log(scrubber, _stream(settings.log_stream))
         yield Common(
@@ -57,8 +62,9 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
             authenticator=parts.authenticator(settings.jwt_secret),
             banner=_announced(log, parts.banner().lines(settings)),
             clients=clients,
-            clock=CLOCKS[settings.clock](),
+            clock=clock,
             flights=parts.flights(),
+            google=google,
             log=log,
             projects=parts.projects(store),
             providers=await load_providers(store, settings),

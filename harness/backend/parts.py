@@ -11,6 +11,7 @@ from .clients import ProviderClients
 from .configuration import Configuration
 from .flights import Flights
 from .gateway.parts import GatewayParts
+from .google import GoogleTokens
 from .log import CallLog, Scrubber
 from .probe import Probe
 from .projects import Projects
@@ -30,6 +31,7 @@ class Parts:
     clients: type[ProviderClients] = ProviderClients
     configuration: type[Configuration] = Configuration
     flights: type[Flights] = Flights
+    google: type[GoogleTokens] = GoogleTokens
     log: type[CallLog] = CallLog
     probe: type[Probe] = Probe
     projects: type[Projects] = Projects

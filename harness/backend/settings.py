@@ -19,6 +19,7 @@ OWN_NAME = "openai"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _TAKEN = frozenset({"groq"})
 _PORT_MAX = 65_535
+_COUNT_MAX = 1_000_000
 _KEY_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key has at least the size of the hash
 
 
@@ -37,6 +38,8 @@ class Settings:
     ``bedrock_url`` is where Amazon Bedrock's runtime is, empty for AWS's own address in ``aws_region``.
     ``accounting_url`` is where chat finds its accounting, empty for the one that is served beside it.
     ``clock`` is ``real``, or ``skipping`` where nothing shall wait for real (see ``backend.clock``).
+    ``agent_provider`` is who serves the agent's models; empty for the first of Anthropic and Vertex with credentials.
+    ``breaker_failures`` in a row open a provider's breaker, for ``breaker_cool_down_s``.
     ``health_s`` is how long a health check waits for one part, ``health_fresh_s`` how long its answer is good.
     """
 
@@ -67,6 +70,13 @@ class Settings:
     drain_s: float = 10.0
     health_s: float = 2.0
     health_fresh_s: float = 1.0
+    agent_provider: str = ""
+    google_application_credentials: str = ""
+    google_cloud_project: str = ""
+    vertex_access_token: str = field(default="", repr=False)
+    breaker_failures: int = 5
+    breaker_cool_down_s: float = 30.0
+    models_fresh_s: float = 300.0
 
     def __post_init__(self) -> None:
         if len(self.jwt_secret.encode()) < _KEY_BYTES_MIN:
@@ -80,6 +90,8 @@ class Settings:
             raise SettingsError("OPENAI_CUSTOM_TOKEN_ESTIMATION must be character_count: there is no other estimate")
         if self.clock not in CLOCKS:
             raise SettingsError(f"CLOCK must be one of {', '.join(CLOCKS)}")
+        if self.agent_provider not in ("", "anthropic", "vertex"):
+            raise SettingsError(f"AGENT_PROVIDER must be anthropic or vertex, not {self.agent_provider!r}")
         if self.log_stream not in ("stderr", "stdout", "none"):
             raise SettingsError("LOG_STREAM must be stderr, stdout or none")
 
@@ -100,7 +112,9 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """What must never be seen in a log line or an answer."""
         aws = (self.aws_access_key_id, self.aws_secret_access_key)
-        return tuple(filter(None, (self.openai_api_key, self.groq_api_key, self.jwt_secret, *aws)))
+        return tuple(
+            filter(None, (self.openai_api_key, self.groq_api_key, self.jwt_secret, self.vertex_access_token, *aws))
+        )
 
 
 def _text(name: str, text: str) -> str:
@@ -118,6 +132,12 @@ def _url(name: str, text: str) -> str:
 def _port(name: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text[:6]) > _PORT_MAX:
         raise SettingsError(f"{name} must be a whole number from 0 to {_PORT_MAX}, not {text!r}")
+    return int(text)
+
+
+def _count(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:10]) <= _COUNT_MAX:
+        raise SettingsError(f"{name} must be a whole number from 1 to {_COUNT_MAX}, not {text!r}")
     return int(text)
 
 
@@ -169,5 +189,12 @@ SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "TIMEOUT_DRAIN_S": ("drain_s", _seconds),
     "TIMEOUT_HEALTH_S": ("health_s", _seconds),
     "HEALTH_FRESH_S": ("health_fresh_s", _seconds),
+    "AGENT_PROVIDER": ("agent_provider", _text),
+    "GOOGLE_APPLICATION_CREDENTIALS": ("google_application_credentials", _text),
+    "GOOGLE_CLOUD_PROJECT": ("google_cloud_project", _text),
+    "VERTEX_AI_ACCESS_TOKEN": ("vertex_access_token", _text),
+    "BREAKER_FAILURES": ("breaker_failures", _count),
+    "BREAKER_COOL_DOWN_S": ("breaker_cool_down_s", _seconds),
+    "MODELS_FRESH_S": ("models_fresh_s", _seconds),
 }
 """Every setting by its name: the attribute of ``Settings`` and how its text is read."""

@@ -52,8 +52,6 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
         clients = parts.clients(settings)
         ending.push_async_callback(clients.close)
         clock = CLOCKS[settings.clock]()
-        google = parts.google(settings, clock)
-        ending.push_async_callback(google.close)
         scrubber = parts.scrubber(settings.secrets())
         log = parts.log(scrubber, _stream(settings.log_stream))
         yield Common(
@@ -64,7 +62,7 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
             clients=clients,
             clock=clock,
             flights=parts.flights(),
-            google=google,
+            google=parts.google(settings, clock, clients),
             log=log,
             projects=parts.projects(store),
             providers=await load_providers(store, settings),

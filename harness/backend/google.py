@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 from google.auth import crypt, jwt
 
+from .clients import ProviderClients
 from .clock import Clock
 from .settings import Settings, SettingsError
 from .upstream import Kind, UpstreamError
@@ -46,7 +47,7 @@ class ServiceAccount:
         """A signed statement of who we are and what we want, good for an hour."""
         now = int(time.time())
         claims = {"iss": self.email, "scope": SCOPE, "aud": self.token_url, "iat": now, "exp": now + ASSERTION_S}
-        return jwt.encode(self._signer, claims).decode()
+        return str(jwt.encode(self._signer, claims), "ascii")
 
 
 class GoogleTokens:
@@ -56,15 +57,15 @@ class GoogleTokens:
     or once it was refused. A token that was given in the settings is all there is: it is never renewed.
     """
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, clients: ProviderClients) -> None:
         self._settings = settings
         self._clock = clock
+        self._clients = clients
         path = settings.google_application_credentials
         self._account = ServiceAccount(path) if path else None
         self._token = ""
         self._until_s = 0.0
         self._fetching = asyncio.Lock()
-        self._session: aiohttp.ClientSession | None = None
 
     def missing(self) -> tuple[str, ...]:
         """The settings without which there is no token: none where there is one, or can be."""
@@ -109,7 +110,7 @@ class GoogleTokens:
         """The token endpoint's answer. Raises UpstreamError."""
         form = {"grant_type": GRANT, "assertion": account.assertion()}
         try:
-            async with self.session().post(account.token_url, data=form) as response:
+            async with self._clients.http().post(account.token_url, data=form) as response:
                 answer = await response.json(content_type=None)
         except TimeoutError as late:
             raise UpstreamError(Kind.TIMEOUT, "Google's token endpoint took too long") from late
@@ -120,16 +121,3 @@ class GoogleTokens:
         if response.status != 200 or not isinstance(answer, dict) or not answer.get("access_token"):
             raise UpstreamError(Kind.AUTH, f"Google granted no token ({response.status})", status=response.status)
         return answer
-
-    def session(self) -> aiohttp.ClientSession:
-        """The HTTP session for Google's own endpoints, made when it is first needed."""
-        if self._session is None:
-            s = self._settings
-            limits = aiohttp.ClientTimeout(total=s.call_s, sock_connect=s.connect_s, sock_read=s.first_byte_s)
-            self._session = aiohttp.ClientSession(timeout=limits)
-        return self._session
-
-    async def close(self) -> None:
-        """Close the session."""
-        if self._session is not None:
-            await self._session.close()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from types import MappingProxyType
+from typing import TypedDict
 
 from .errors import UnknownName
 from .names import Answer, Provider
@@ -81,6 +82,17 @@ class Writes(StrEnum):
     SPLIT_UTF8 = "split-utf8"  # cut inside every character that has more than one byte
 
 
+class Polled(StrEnum):
+    """What those find who ask again and again whether an answer is there."""
+
+    ANSWER = "answer"
+    NOTHING = "nothing"  # only what they said themselves
+    OTHER_BLOCK = "other-block"  # the answer, in a block of a type that holds none
+    TEXT_BLOCK = "text-block"  # the answer, in a block of the other type that may hold it
+    NOT_JSON = "not-json"  # words where a JSON document was agreed on
+    NO_KEY = "no-key"  # the JSON document, under another key
+
+
 BOTH = frozenset(Answer)
 PLAIN = frozenset({Answer.PLAIN})
 STREAM = frozenset({Answer.STREAM})
@@ -96,6 +108,8 @@ class Fault:
     ``delay_ms`` is waited before the first content (of a plain answer: before its headers).
     ``error_type`` is what an error in band calls itself (None: the provider's usual one). ``pings`` puts the protocol's
     keep-alive event before every other. ``bad_crc``: what is inserted cannot be decoded because its checksum is wrong.
+    ``operation`` is the one call that is struck, where a protocol has several for one answer (None: each of them).
+    ``polls`` is how many polls come before the fault's point (None: before an answer, as many as usual).
     """
 
     id: str
@@ -122,9 +136,14 @@ class Fault:
     error_type: str | None = None
     pings: bool = False
     bad_crc: bool = False
+    operation: str | None = None
+    polls: int | None = None
+    polled: Polled = Polled.ANSWER
 
     def strikes(self, provider: Provider, answer: Answer) -> bool:
         """Whether it can spoil this kind of answer of this provider."""
+        if provider is Provider.CHATKIT and (self.usage is not Usage.TRUE or self.body is Body.NO_CHOICES):
+            return False  # it counts no tokens and has no choices
         return answer in self.applies and (self.providers is None or provider in self.providers)
 
     @property
@@ -145,9 +164,18 @@ class Fault:
                 self.insert is None,
                 self.then is Then.GO_ON,
                 self.usage is Usage.TRUE,
+                self.polled in (Polled.ANSWER, Polled.TEXT_BLOCK),
                 self.done in (Done.ONCE, Done.TWICE, Done.EARLY, Done.NEVER),
             )
         )
+
+
+class _Whose(TypedDict):
+    applies: frozenset[Answer]
+    providers: frozenset[Provider]
+
+
+_CHATKIT = _Whose(applies=PLAIN, providers=frozenset({Provider.CHATKIT}))
 
 
 def _http(status: int, words: str) -> Fault:
@@ -291,6 +319,41 @@ _ALL = (
         insert=Insert.MALFORMED,
         bad_crc=True,
     ),
+    Fault(id="never-answers", summary="takes the message and never answers it", polled=Polled.NOTHING, **_CHATKIT),
+    Fault(id="answers-late", summary="answers at the seventh poll", polls=6, **_CHATKIT),
+    Fault(id="text-block", summary="answers in a block of type text", polled=Polled.TEXT_BLOCK, **_CHATKIT),
+    Fault(
+        id="wrong-block-type",
+        summary="answers in a block of a type that holds no answers",
+        polled=Polled.OTHER_BLOCK,
+        **_CHATKIT,
+    ),
+    Fault(
+        id="session-vanishes",
+        summary="makes a session, and has none when the message comes",
+        group="session-vanishes-any",
+        operation="chatkit.messages.create",
+        status=404,
+        **_CHATKIT,
+    ),
+    Fault(
+        id="session-vanishes-later",
+        summary="has no session any more at the second poll",
+        group="session-vanishes-any",
+        operation="chatkit.messages.list",
+        status=404,
+        polls=1,
+        **_CHATKIT,
+    ),
+    Fault(
+        id="message-rejected",
+        summary="refuses the message, and says why",
+        operation="chatkit.messages.create",
+        status=400,
+        **_CHATKIT,
+    ),
+    Fault(id="answer-not-json", summary="answers in words, not in JSON", polled=Polled.NOT_JSON, **_CHATKIT),
+    Fault(id="answer-lacks-key", summary="answers in JSON, under another key", polled=Polled.NO_KEY, **_CHATKIT),
 )
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.id: fault for fault in _ALL})

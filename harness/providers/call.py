@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.core.fault import Fault
-from harness.core.recording import Headers
+from harness.core.recording import Headers, Request
 
 from .plan import Plan
 from .reply import Reply
@@ -18,13 +18,15 @@ class Circumstances:
     """What an answer depends on beside its request.
 
     ``reply`` is what the model is to say, None for the usual; ``attempt`` counts the requests with the same tag
-    from 0; ``now_s`` is the time of day in seconds since 1970.
+    from 0; ``now_s`` is the time of day in seconds since 1970. ``earlier`` are the requests of the same thread that
+    came before, oldest first.
     """
 
     fault: Fault
     reply: Reply | None = None
     attempt: int = 0
     now_s: float = 0.0
+    earlier: tuple[Request, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,15 @@ class Call:
     """A request as its protocol understands it. ``tie`` is the tag in its prompt, where there is one.
 
     ``owner`` is whom the request says it is made for (the id of the target's user, say): it finds the case of a
-    request that has no prompt, such as a poll.
+    request that has no prompt, such as a poll. ``thread`` is what it goes on with, where a protocol takes several
+    requests to one answer: those that have no prompt are tied by the one of their thread that has.
     """
 
     operation: str
     tie: str | None
     answer: Callable[[Circumstances], Plan]
     owner: str | None = None
+    thread: str | None = None
 
 
 class Receiver(Protocol):

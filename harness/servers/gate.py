@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 
 BEFORE_HEADERS = "before-headers"
-"""The point before the head of the answer; the others are counts of content events that are out."""
+"""The point before the head of every answer, ``before_headers`` names that of one call's answers.
+
+The other points are counts of content events that are out.
+"""
+
+
+def before_headers(operation: str) -> str:
+    """The point before the head of an answer to calls of this name, where one answer takes several calls."""
+    return f"{BEFORE_HEADERS} of {operation}"
 
 
 class Gate:

@@ -11,7 +11,7 @@ from harness.core.draft import Draft
 from harness.core.recording import Ending
 from harness.providers.plan import Pause, Plan, Reset, Stall, Step, Write
 
-from .gate import BEFORE_HEADERS
+from .gate import BEFORE_HEADERS, before_headers
 from .listener import reset
 from .script import Script
 
@@ -48,8 +48,9 @@ class Performance:
             self._script.finished(self._draft)
 
     async def _send(self, plan: Plan, response: web.StreamResponse) -> None:
-        if gate := self._script.gates.get(BEFORE_HEADERS):
-            await gate.hold()
+        for point in (BEFORE_HEADERS, before_headers(self._draft.operation)):
+            if gate := self._script.gates.get(point):
+                await gate.hold()
         for wait in plan.before:
             await self._do(wait, response)
         await self._head(response)

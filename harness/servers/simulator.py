@@ -17,24 +17,27 @@ from aiohttp import web
 from harness.core.errors import UnknownName
 from harness.core.fault import FAULTS, Fault
 from harness.core.names import Provider
-from harness.core.recording import NO_FAULT, Ending, Side
+from harness.core.recording import NO_FAULT, Ending, Request, Side
 from harness.providers.anthropic_call import AnthropicReceiver
 from harness.providers.bedrock_call import BedrockReceiver
-from harness.providers.call import Call, Circumstances, Receiver
+from harness.providers.call import Circumstances, Receiver
+from harness.providers.chatkit_call import ChatKitReceiver
 from harness.providers.openai_call import OpenAIReceiver
 
 from .listener import HOST, Listener
 from .performance import Performance
 from .script import Notebook, Script, Unrecorded
+from .threads import Threads
 
 RECEIVERS: Mapping[Provider, Receiver] = {
     **{provider: OpenAIReceiver(provider) for provider in (Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE)},
     Provider.ANTHROPIC: AnthropicReceiver(),
     Provider.BEDROCK: BedrockReceiver(),
+    Provider.CHATKIT: ChatKitReceiver(),
 }
 """What each provider speaks."""
 
-_BASE_PATHS = {Provider.OPENAI: "/v1", Provider.COMPATIBLE: "/v1"}
+_BASE_PATHS = {Provider.OPENAI: "/v1", Provider.COMPATIBLE: "/v1", Provider.CHATKIT: "/v1"}
 
 
 class Simulator:
@@ -56,6 +59,7 @@ class Simulator:
         self._receivers = receivers
         self._scripts: dict[str, Script] = {}
         self._claims: dict[str, Script] = {}
+        self._threads = Threads()
         self._live: dict[Provider, set[Performance]] = {}
         self._listeners: dict[Provider, Listener] = {}
         for provider in providers:
@@ -143,7 +147,8 @@ class Simulator:
         body = await request.read()
         headers = tuple((_text(name), _text(value)) for name, value in request.raw_headers)
         call = self._receivers[provider](request.method, request.raw_path, headers, body)
-        script = self._script_of(call)
+        tie = call.tie or self._threads.tie(call.thread)
+        script = self._script_of(tie, call.owner)
         draft = script.recorder.open(
             Side.PROVIDER,
             call.operation,
@@ -151,24 +156,27 @@ class Simulator:
             url=f"http://{HOST}:{self._listener(provider).port}{request.raw_path}",
             headers=headers,
             body=body,
-            tie=call.tie,
+            tie=tie,
             provider=provider.value,
         )
-        attempt = script.count(call.tie)
+        attempt, earlier = script.count(tie), self._threads.earlier(call.thread)
         script.arrived(draft)
+        self._threads.add(call.thread, tie, Request(request.method, request.raw_path, headers, body))
         performance = Performance(request, draft, script)
         self._live[provider].add(performance)
         try:
-            given = Circumstances(fault=script.fault, reply=script.reply, attempt=attempt, now_s=time.time())
+            given = Circumstances(
+                fault=script.fault, reply=script.reply, attempt=attempt, now_s=time.time(), earlier=earlier
+            )
             return await performance.give(call.answer(given))
         finally:
             performance.end(Ending.FIN)  # a failure of our own: no scenario waits for this exchange for ever
             self._live[provider].discard(performance)
 
-    def _script_of(self, call: Call) -> Script:
-        """The script of the case that the call belongs to; one for once where it belongs to none."""
-        token = call.tie.partition(".")[0] if call.tie else ""
-        claimed = self._claims.get(call.owner) if call.owner and not token else None
+    def _script_of(self, tie: str | None, owner: str | None) -> Script:
+        """The script of the case that a call belongs to; one for once where it belongs to none."""
+        token = tie.partition(".")[0] if tie else ""
+        claimed = self._claims.get(owner) if owner and not token else None
         return self._scripts.get(token) or claimed or Script(self.fault, self.stray or Unrecorded())
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from harness.core.fault import FAULTS, PLAIN, STREAM
-from harness.core.names import Answer, System
+from harness.core.fault import FAULTS, PLAIN, STREAM, Fault
+from harness.core.names import Answer, Provider, System
 
 from . import gateway, runs
 from .route import Outcome, ProviderTable
@@ -85,6 +85,15 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "http-424": Effect(424),
         "throttled-in-band": Effect(429, begun=True),
         "bad-crc": Effect("invalid", begun=True),
+        "never-answers": TIMEOUT,
+        "answers-late": WHOLE,
+        "text-block": WHOLE,
+        "wrong-block-type": TIMEOUT,
+        "session-vanishes": Effect(404),
+        "session-vanishes-later": Effect(404),
+        "message-rejected": Effect(400),
+        "answer-not-json": INVALID,
+        "answer-lacks-key": INVALID,
     }
 )
 """Fault -> what it does, to either kind of answer that it can strike."""
@@ -92,7 +101,10 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How a system speaks: its table, the kinds of answer it has, and its words for an answer that is right."""
+    """How a system speaks: its table, the kinds of answer it has, and its words for an answer that is right.
+
+    ``providers`` are those that it may ask: a fault that none of them has cannot strike it.
+    """
 
     table: ProviderTable
     answers: frozenset[Answer]
@@ -100,12 +112,23 @@ class Behaviour:
     uncounted: str
     spared: str
     status: int
+    providers: frozenset[Provider] = frozenset(Provider)
+
+    def struck(self, fault: Fault, answer: Answer) -> bool:
+        """Whether a fault can spoil this kind of answer, of one of its providers."""
+        return answer in self.answers and any(fault.strikes(provider, answer) for provider in self.providers)
 
 
 BEHAVIOURS: Mapping[System, Behaviour] = MappingProxyType(
     {
         System.RUNS: Behaviour(
-            runs.PROVIDER_TABLE, PLAIN, "201 and the run, 1 credit", "", "; the credit is refunded", runs.CREATED_STATUS
+            runs.PROVIDER_TABLE,
+            PLAIN,
+            "201 and the run, 1 credit",
+            "",
+            "; the credit is refunded",
+            runs.CREATED_STATUS,
+            frozenset({Provider.GROQ}),
         ),
         System.GATEWAY: Behaviour(
             gateway.PROVIDER_TABLE,
@@ -114,6 +137,7 @@ BEHAVIOURS: Mapping[System, Behaviour] = MappingProxyType(
             ", charged by the estimate, which is marked as one",
             "; nothing is charged",
             200,
+            frozenset(Provider) - {Provider.CHATKIT},
         ),
     }
 )
@@ -163,7 +187,7 @@ def rows(fault: str) -> tuple[Row, ...]:
         row(system, answer, fault)
         for system, behaviour in BEHAVIOURS.items()
         for answer in Answer
-        if answer in behaviour.answers & FAULTS[fault].applies
+        if behaviour.struck(FAULTS[fault], answer)
     )
 
 

@@ -145,7 +145,7 @@ class Calls:
     async def plain(self, call: Call, flight: Flight) -> web.Response:
         """An answer in one piece."""
         async with limited(flight, self.settings.call_s):
-            answer = await self.upstream.complete(call.model.provider, self.provider_body(call.ask))
+            answer = await self.upstream_of(call).complete(call.model.provider, self.provider_body(call.ask))
         draft = self.wire.completion(call, answer, Tokens(0, 0))
         if not draft["choices"]:
             raise UpstreamError(Kind.INVALID, "the provider's answer has no choices")
@@ -161,7 +161,7 @@ class Calls:
         try:
             async with (
                 limited(flight, self.settings.call_s),
-                self.upstream.stream(call.model.provider, self.provider_body(call.ask)) as chunks,
+                self.upstream_of(call).stream(call.model.provider, self.provider_body(call.ask)) as chunks,
             ):
                 first = await self.relay.first(call, chunks)
                 out = await self.open(request, call)
@@ -175,6 +175,11 @@ class Calls:
             if not self.complete_all_the_same(call, failure):
                 return await self.fail_in_band(call, failure, out)
         return await self.complete_stream(call, out)
+
+    def upstream_of(self, call: Call) -> Upstream:
+        """How this call asks its provider."""
+        del call
+        return self.upstream
 
     def complete_all_the_same(self, call: Call, failure: Exception) -> bool:
         """Whether the answer was complete when the provider's stream broke off: the client has all of it."""

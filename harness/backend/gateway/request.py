@@ -62,6 +62,10 @@ class Validator:
         if not isinstance(body, dict):
             raise invalid("body", "The body must be a JSON object.")
         self.check_texts(body)
+        return self.ask(body)
+
+    def ask(self, body: dict[str, Any]) -> Ask:
+        """The request that a JSON object makes, whose texts can be sent."""
         model = self.model(body)
         texts = self.texts(body)
         stream = self.flag(body, "stream")

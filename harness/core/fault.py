@@ -108,6 +108,7 @@ class Fault:
     ``delay_ms`` is waited before the first content (of a plain answer: before its headers).
     ``error_type`` is what an error in band calls itself (None: the provider's usual one). ``pings`` puts the protocol's
     keep-alive event before every other. ``bad_crc``: what is inserted cannot be decoded because its checksum is wrong.
+    ``stale_token``: the first access token that comes is refused as expired, until a newer one does.
     ``operation`` is the one call that is struck, where a protocol has several for one answer (None: each of them).
     ``polls`` is how many polls come before the fault's point (None: before an answer, as many as usual).
     """
@@ -136,6 +137,7 @@ class Fault:
     error_type: str | None = None
     pings: bool = False
     bad_crc: bool = False
+    stale_token: bool = False
     operation: str | None = None
     polls: int | None = None
     polled: Polled = Polled.ANSWER
@@ -159,6 +161,7 @@ class Fault:
                 self.reach is Reach.OK,
                 self.status is None,
                 not self.silent,
+                not self.stale_token,
                 self.content_type is None,
                 self.body is Body.ANSWER,
                 self.insert is None,
@@ -318,6 +321,20 @@ _ALL = (
         providers=frozenset({Provider.BEDROCK}),
         insert=Insert.MALFORMED,
         bad_crc=True,
+    ),
+    Fault(
+        id="expired-token",
+        summary="refuses the access token as expired, until a newer one comes",
+        providers=frozenset({Provider.VERTEX}),
+        stale_token=True,
+    ),
+    Fault(
+        id="json-labelled-stream",
+        summary="answers 503 with JSON that is labelled text/event-stream",
+        applies=STREAM,
+        providers=frozenset({Provider.VERTEX}),
+        status=503,
+        content_type="text/event-stream",
     ),
     Fault(id="never-answers", summary="takes the message and never answers it", polled=Polled.NOTHING, **_CHATKIT),
     Fault(id="answers-late", summary="answers at the seventh poll", polls=6, **_CHATKIT),

@@ -19,13 +19,14 @@ class Circumstances:
 
     ``reply`` is what the model is to say, None for the usual; ``attempt`` counts the requests with the same tag
     from 0; ``now_s`` is the time of day in seconds since 1970. ``earlier`` are the requests of the same thread that
-    came before, oldest first.
+    came before, oldest first; ``first`` is the first of those with the same tag (None: this one is).
     """
 
     fault: Fault
     reply: Reply | None = None
     attempt: int = 0
     now_s: float = 0.0
+    first: Request | None = None
     earlier: tuple[Request, ...] = ()
 
 

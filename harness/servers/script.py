@@ -100,6 +100,11 @@ class Script:
         """How many requests with this tag have arrived (None: without one)."""
         return len(self._drafts.get(tie, ()))
 
+    def first(self, tie: str | None) -> Request | None:
+        """The first request with this tag (None: the first without one); None where none has arrived."""
+        drafts = self._drafts.get(tie)
+        return drafts[0].request if drafts else None
+
     def arrived(self, draft: Draft) -> None:
         """For the simulator: a request is here."""
         self._drafts.setdefault(draft.tie, []).append(draft)

@@ -23,6 +23,7 @@ from harness.providers.bedrock_call import BedrockReceiver
 from harness.providers.call import Circumstances, Receiver
 from harness.providers.chatkit_call import ChatKitReceiver
 from harness.providers.openai_call import OpenAIReceiver
+from harness.providers.vertex_call import VertexReceiver
 
 from .listener import HOST, Listener
 from .performance import Performance
@@ -33,6 +34,7 @@ RECEIVERS: Mapping[Provider, Receiver] = {
     **{provider: OpenAIReceiver(provider) for provider in (Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE)},
     Provider.ANTHROPIC: AnthropicReceiver(),
     Provider.BEDROCK: BedrockReceiver(),
+    Provider.VERTEX: VertexReceiver(),
     Provider.CHATKIT: ChatKitReceiver(),
 }
 """What each provider speaks."""
@@ -159,14 +161,19 @@ class Simulator:
             tie=tie,
             provider=provider.value,
         )
-        attempt, earlier = script.count(tie), self._threads.earlier(call.thread)
+        attempt, first, earlier = script.count(tie), script.first(tie), self._threads.earlier(call.thread)
         script.arrived(draft)
         self._threads.add(call.thread, tie, Request(request.method, request.raw_path, headers, body))
         performance = Performance(request, draft, script)
         self._live[provider].add(performance)
         try:
             given = Circumstances(
-                fault=script.fault, reply=script.reply, attempt=attempt, now_s=time.time(), earlier=earlier
+                fault=script.fault,
+                reply=script.reply,
+                attempt=attempt,
+                now_s=time.time(),
+                first=first,
+                earlier=earlier,
             )
             return await performance.give(call.answer(given))
         finally:

@@ -71,6 +71,10 @@ class Settings:
     health_s: float = 2.0
     health_fresh_s: float = 1.0
     agent_provider: str = ""
+    anthropic_api_key: str = field(default="", repr=False)
+    anthropic_api_url: str = "https://api.anthropic.com"
+    vertex_api_url: str = "https://aiplatform.googleapis.com"
+    google_cloud_location: str = "us-east5"
     google_application_credentials: str = ""
     google_cloud_project: str = ""
     vertex_access_token: str = field(default="", repr=False)
@@ -113,7 +117,17 @@ class Settings:
         """What must never be seen in a log line or an answer."""
         aws = (self.aws_access_key_id, self.aws_secret_access_key)
         return tuple(
-            filter(None, (self.openai_api_key, self.groq_api_key, self.jwt_secret, self.vertex_access_token, *aws))
+            filter(
+                None,
+                (
+                    self.openai_api_key,
+                    self.groq_api_key,
+                    self.jwt_secret,
+                    self.anthropic_api_key,
+                    self.vertex_access_token,
+                    *aws,
+                ),
+            )
         )
 
 
@@ -189,6 +203,10 @@ SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "TIMEOUT_DRAIN_S": ("drain_s", _seconds),
     "TIMEOUT_HEALTH_S": ("health_s", _seconds),
     "HEALTH_FRESH_S": ("health_fresh_s", _seconds),
+    "ANTHROPIC_API_KEY": ("anthropic_api_key", _text),
+    "ANTHROPIC_API_URL": ("anthropic_api_url", _url),
+    "VERTEX_API_URL": ("vertex_api_url", _url),
+    "GOOGLE_CLOUD_LOCATION": ("google_cloud_location", _text),
     "AGENT_PROVIDER": ("agent_provider", _text),
     "GOOGLE_APPLICATION_CREDENTIALS": ("google_application_credentials", _text),
     "GOOGLE_CLOUD_PROJECT": ("google_cloud_project", _text),

@@ -168,6 +168,63 @@ RUNS = Table(
 )
 """Every run that was completed: the model that was asked for, and the one that the provider was."""
 
+CHAT_SESSIONS = Table(
+    "chat_sessions",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey(USERS.c.id), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+)
+"""Chat sessions. One that was deleted stays, so that it is never made again."""
+
+STREAMING_SESSIONS = Table(
+    "streaming_sessions",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("session_id", Uuid, nullable=False, index=True),
+    Column("user_id", Uuid, ForeignKey(USERS.c.id), nullable=False, index=True),
+    Column("model", String(128), nullable=False),
+    Column("hold_id", Uuid, nullable=False, unique=True),
+    Column("held", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("credits", BigInteger, nullable=False),
+)
+"""What accounting knows of the streams of chat sessions; it is another service, so nothing ties it to their table."""
+
+_OPEN = STREAMING_SESSIONS.c.state == "open"
+ONE_STREAM = Index(
+    "one_open_stream_of_a_session",
+    STREAMING_SESSIONS.c.session_id,
+    unique=True,
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)
+"""The database's own word on the promise that a session has one stream at a time."""
+
+AGENT_SESSIONS = Table(
+    "agent_sessions",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, ForeignKey(USERS.c.id), nullable=False, index=True),
+    Column("user_id", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""Sessions with the agent. ``owner_id`` is whose token made one, ``user_id`` the name that they gave to its user."""
+
+AGENT_MESSAGES = Table(
+    "agent_messages",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("session_id", Uuid, ForeignKey(AGENT_SESSIONS.c.id), nullable=False, index=True),
+    Column("role", String(16), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""What was said in the agent's sessions."""
+
 _ENDS = ENTRIES.c.kind.in_(("settle", "release"))
 _REFUNDS = ENTRIES.c.kind == "refund"
 ONE_END = Index("one_end_of_a_hold", ENTRIES.c.hold_id, unique=True, sqlite_where=_ENDS, postgresql_where=_ENDS)

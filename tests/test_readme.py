@@ -10,7 +10,7 @@ import typer
 
 from harness.cli import app
 from harness.core.profile import read_profile
-from harness.report.outcomes import with_fault_table
+from harness.report.outcomes import with_fault_tables
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_the_profile_in_the_readme_can_be_used():
 
 
 def test_the_table_of_faults_is_up_to_date():
-    assert with_fault_table(README) == README
+    assert with_fault_tables(README) == README
 
 
 def test_every_folder_that_the_readme_names_is_there():

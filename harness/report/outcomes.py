@@ -1,4 +1,4 @@
-"""What a correct backend does under each fault, as Markdown: the table of the README, made from the data."""
+"""What a correct backend does under each fault, as Markdown: the tables of the README, made from the data."""
 
 from __future__ import annotations
 
@@ -7,34 +7,40 @@ from harness.core.names import Answer, System
 from harness.systems.outcomes import BEHAVIOURS, rows
 
 BEGIN, END = "<!-- faults: made by harness.report.outcomes -->", "<!-- end of faults -->"
-"""Between these lines a document holds the table."""
+"""Between these lines a document holds the tables."""
 
 
-def fault_table() -> str:
-    """One line for each fault: its id, what the provider does, and what each system must make of it."""
-    head = ["fault", "the provider", *[system.value for system in BEHAVIOURS]]
-    lines = [head, ["---"] * len(head)]
-    lines += [
-        [f"`{one.id}`", one.summary, *[_cell(one.id, system) for system in BEHAVIOURS]] for one in FAULTS.values()
-    ]
+def fault_tables() -> str:
+    """A table for each system: what its client gets, and the faults under which it gets that."""
+    return "".join(f"\n### {system.value}\n\n{_table(system)}" for system in BEHAVIOURS) + "\n"
+
+
+def with_fault_tables(document: str) -> str:
+    """A document with the tables between its two marks brought up to date; one without them as it is."""
+    before, begin, rest = document.partition(BEGIN)
+    _old, end, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{fault_tables()}{END}{after}" if begin and end else document
+
+
+def _table(system: System) -> str:
+    """One line for each thing that a client can get, in the order of the first fault that leads there."""
+    lines = [["the client gets", "under"], ["---", "---"]]
+    lines += [[words, ", ".join(faults)] for words, faults in _outcomes(system).items()]
     return "".join(f"{_line(cells)}\n" for cells in lines)
 
 
-def with_fault_table(document: str) -> str:
-    """A document with the table between its two marks brought up to date; one without them as it is."""
-    before, begin, rest = document.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{fault_table()}{END}{after}" if begin and end else document
-
-
-def _cell(fault: str, system: System) -> str:
-    """What a system makes of a fault; said once where plain and streamed answers fare the same."""
-    said = {row.answer: row.words for row in rows(fault) if row.system is system}
-    if len(set(said.values())) < 2:
-        kinds = BEHAVIOURS[system].answers
-        words = next(iter(said.values()), "-")
-        return words if len(said) in (0, len(kinds)) else f"{_kind(next(iter(said)))}: {words}"
-    return "<br>".join(f"{_kind(answer)}: {words}" for answer, words in said.items())
+def _outcomes(system: System) -> dict[str, list[str]]:
+    """What a client is told -> the faults, each with the kind of answer where the other kind fares otherwise."""
+    found: dict[str, list[str]] = {}
+    for fault in FAULTS:
+        said: dict[str, list[Answer]] = {}
+        for row in rows(fault):
+            if row.system is system:
+                said.setdefault(row.words, []).append(row.answer)
+        for words, answers in said.items():
+            both = len(said) == 1 and len(answers) in (len(BEHAVIOURS[system].answers), len(FAULTS[fault].applies))
+            found.setdefault(words, []).append(f"`{fault}`" if both else f"`{fault}` ({_kind(answers[0])})")
+    return found
 
 
 def _kind(answer: Answer) -> str:

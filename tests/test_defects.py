@@ -1,5 +1,7 @@
 """The kill matrix: with no defect nothing fails; with each defect the contracts that name it fail, and no others."""
 
+import asyncio
+
 import pytest
 
 from harness import contracts
@@ -35,6 +37,12 @@ ONE_OF_A_KIND["run"] = (System.RUNS, Answer.PLAIN)
 """Scenarios of one call, which faults strike: the system and the kind of answer."""
 
 
+AT_ONCE = 3
+"""Defects that are exercised beside each other: one waits for a time limit while another has something to do."""
+JOBS = 6
+"""Cases at once of each of them, so that together they are no heavier than a run."""
+
+
 def systems(defect):
     """The systems whose parts a defect touches; all where it touches what they share."""
     wrong = DEFECTS[defect]
@@ -48,9 +56,16 @@ def cases(systems=tuple(REFERENCE.systems)):
     return [one for one in planned if one.case.provider == first[one.case.system]]
 
 
-async def exercised(tmp_path, planned, defect=None):
+def batches():
+    """The defects in batches, those that touch most systems in different ones."""
+    ordered = sorted(DEFECTS, key=lambda defect: (-len(systems(defect)), defect))
+    number = -(-len(ordered) // AT_ONCE)
+    return [ordered[first::number] for first in range(number)]
+
+
+async def exercised(tmp_path, planned, **how):
     """What came of these cases."""
-    options = Options(keep=lambda case: tmp_path / f"{case}.yaml", defect=defect)
+    options = Options(keep=lambda case: tmp_path / f"{case}.yaml", **how)
     result = await run(REFERENCE, planned, TARGET_CONTRACTS, options)
     assert len(result.results) == len(planned)
     return result
@@ -77,12 +92,19 @@ def assert_as_told(cassettes):
         assert codes == [wanted.outcome and wanted.outcome.code], path
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
-async def test_a_defect_breaks_exactly_the_contracts_that_name_it(tmp_path, defect):
+@pytest.mark.parametrize("batch", batches(), ids="+".join)
+async def test_a_defect_breaks_exactly_the_contracts_that_name_it(tmp_path, batch):
+    async with asyncio.TaskGroup() as group:
+        tasks = {defect: group.create_task(broken_by(tmp_path / defect, defect)) for defect in batch}
+    assert {defect: task.result() for defect, task in tasks.items()} == {defect: BREAKS[defect] for defect in batch}
+
+
+async def broken_by(tmp_path, defect):
+    """The contracts that fail with a defect."""
     planned = [one for one in cases(systems(defect)) if one.case.fault not in ALIKE and one.case.scenario not in LONG]
-    result = await exercised(tmp_path, planned, defect)
-    assert {one.contract for one in result.judgements if one.verdict in BROKEN} == BREAKS[defect]
-    assert not {one.note for one in result.judgements if one.verdict is Verdict.ERROR}
+    result = await exercised(tmp_path, planned, defect=defect, jobs=JOBS)
+    assert not {one.note for one in result.judgements if one.verdict is Verdict.ERROR}, defect
+    return {one.contract for one in result.judgements if one.verdict in BROKEN}
 
 
 def test_every_contract_names_what_exists_and_every_defect_is_named():

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -23,6 +24,12 @@ from harness.core.recording import (
     Side,
     shortened,
 )
+
+
+@cache
+def _maker() -> str:
+    """What recordings are made by: looked up once, in the package's metadata on the disk."""
+    return f"llm-contract-harness {version('llm-contract-harness')}"
 
 
 class Sink(Protocol):
@@ -74,7 +81,7 @@ class Recorder:
         self._start_ns = time.monotonic_ns()
         self.header = replace(
             header,
-            recorder=header.recorder or f"llm-contract-harness {version('llm-contract-harness')}",
+            recorder=header.recorder or _maker(),
             recorded_at=header.recorded_at or datetime.now(UTC).isoformat(timespec="seconds"),
         )
         self._sink = journal

@@ -32,7 +32,7 @@ PROVIDER_SETTINGS = {
 KEY_SETTINGS = ("OPENAI_API_KEY", "GROQ_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["harness.backend.serve"])
+_context.set_forkserver_preload(["harness.backend.warm"])
 
 
 async def launch_embedded(

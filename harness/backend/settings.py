@@ -17,7 +17,7 @@ OWN_NAME = "openai"
 """The provider name that means: the OpenAI provider itself."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_TAKEN = frozenset({"groq"})
+_TAKEN = frozenset({"chatkit", "groq"})
 _PORT_MAX = 65_535
 _COUNT_MAX = 1_000_000
 _KEY_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key has at least the size of the hash
@@ -35,6 +35,8 @@ class Settings:
     where that is its name, otherwise one more provider. ``openai_api_url`` and ``groq_api_url`` are where the two
     known providers are. An empty ``database_url`` means SQLite in a temporary file, gone when the backend stops.
     ``groq_default_model`` is what runs take where none is asked for, whatever it is; empty for their own choice.
+    ``chatkit_api_url`` is where ChatKit is, ``edn360_training_workflow_id`` its workflow that makes training plans,
+    ``poll_s`` the wait between two polls of it.
     ``bedrock_url`` is where Amazon Bedrock's runtime is, empty for AWS's own address in ``aws_region``.
     ``accounting_url`` is where chat finds its accounting, empty for the one that is served beside it.
     ``clock`` is ``real``, or ``skipping`` where nothing shall wait for real (see ``backend.clock``).
@@ -48,6 +50,9 @@ class Settings:
     openai_api_url: str = "https://api.openai.com/v1"
     groq_api_url: str = "https://api.groq.com/openai/v1"
     groq_default_model: str = ""
+    chatkit_api_url: str = "https://api.openai.com/v1"
+    edn360_training_workflow_id: str = ""
+    poll_s: float = 2.0
     openai_base_url: str = field(default="", repr=False)
     openai_custom_provider_name: str = OWN_NAME
     openai_custom_credit_multiplier: Fraction = Fraction(10)
@@ -88,7 +93,8 @@ class Settings:
         name = self.openai_custom_provider_name
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise SettingsError(
-                f"OPENAI_CUSTOM_PROVIDER_NAME must be lower-case letters, digits, - or _, and not groq; it is {name!r}"
+                "OPENAI_CUSTOM_PROVIDER_NAME must be lower-case letters, digits, - or _, "
+                f"and not {' or '.join(sorted(_TAKEN))}; it is {name!r}"
             )
         if self.openai_custom_token_estimation != "character_count":
             raise SettingsError("OPENAI_CUSTOM_TOKEN_ESTIMATION must be character_count: there is no other estimate")
@@ -183,6 +189,9 @@ SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "OPENAI_API_KEY": ("openai_api_key", _text),
     "OPENAI_API_URL": ("openai_api_url", _url),
     "GROQ_API_URL": ("groq_api_url", _url),
+    "CHATKIT_API_URL": ("chatkit_api_url", _url),
+    "EDN360_TRAINING_WORKFLOW_ID": ("edn360_training_workflow_id", _text),
+    "POLL_INTERVAL_S": ("poll_s", _seconds),
     "OPENAI_BASE_URL": ("openai_base_url", _url),
     "OPENAI_CUSTOM_PROVIDER_NAME": ("openai_custom_provider_name", _text),
     "OPENAI_CUSTOM_CREDIT_MULTIPLIER": ("openai_custom_credit_multiplier", _factor),

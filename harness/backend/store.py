@@ -225,6 +225,18 @@ AGENT_MESSAGES = Table(
 )
 """What was said in the agent's sessions."""
 
+PLANS = Table(
+    "plans",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey(USERS.c.id), nullable=False, index=True),
+    Column("session_id", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("programme", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""Every training plan that was completed; what was asked and what came of it are JSON documents, as text."""
+
 _ENDS = ENTRIES.c.kind.in_(("settle", "release"))
 _REFUNDS = ENTRIES.c.kind == "refund"
 ONE_END = Index("one_end_of_a_hold", ENTRIES.c.hold_id, unique=True, sqlite_where=_ENDS, postgresql_where=_ENDS)

@@ -122,8 +122,8 @@ class Stream:
 
     @property
     def usage(self) -> Json:
-        """The last usage that was sent, as sent; None where there was none."""
-        return next((event.usage for event in reversed(self.events) if event.usage is not None), None)
+        """The last usage with a count in it, as sent; None where there was none. Most chunks of Vertex AI have none."""
+        return next((event.usage for event in reversed(self.events) if _counts(event.usage)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +255,13 @@ def _event(index: int, raw: str, start: int, end: int) -> StreamEvent:
     usage = data.get("usageMetadata") if isinstance(data, dict) else None
     text = _text_of((candidate or {}).get("content"))
     return StreamEvent(index, start, end, _kind(data), data, text, _reason(candidate), usage, raw)
+
+
+def _counts(usage: Json) -> bool:
+    """Whether a usage says something of the tokens; one that is no object says it badly."""
+    if not isinstance(usage, dict):
+        return usage is not None
+    return any(name.endswith("TokenCount") for name in usage)
 
 
 def _kind(data: Json) -> Kind:

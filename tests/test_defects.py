@@ -11,6 +11,7 @@ from harness.contracts.calls import ChatCall
 from harness.contracts.subjects import calls
 from harness.core.fault import FAULTS
 from harness.core.names import Answer, System
+from harness.core.recording import NO_FAULT
 from harness.core.verdict import Subject, Verdict
 from harness.providers.mutate import MUTATIONS
 from harness.providers.mutate_anthropic import MUTATIONS as ANTHROPIC_MUTATIONS
@@ -37,6 +38,11 @@ ONE_OF_A_KIND["run"] = (System.RUNS, Answer.PLAIN)
 """Scenarios of one call, which faults strike: the system and the kind of answer."""
 
 
+STRUCK = System.GATEWAY
+"""With a wrong part that all systems share, faults strike this one only: it has both kinds of answers, and a part that
+is wrong in one system is wrong in all. Healthy providers stand behind the others."""
+STRUCK_EVERYWHERE: set[str] = set()
+"""Defects of shared parts that need the faults in every system: a contract that names them is broken nowhere else."""
 AT_ONCE = 3
 """Defects that are exercised beside each other: one waits for a time limit while another has something to do."""
 JOBS = 6
@@ -99,9 +105,17 @@ async def test_a_defect_breaks_exactly_the_contracts_that_name_it(tmp_path, batc
     assert {defect: task.result() for defect, task in tasks.items()} == {defect: BREAKS[defect] for defect in batch}
 
 
+def tells(case, defect):
+    """Whether a case can tell something of a defect that no other case tells."""
+    if case.fault in ALIKE or case.scenario in LONG:
+        return False
+    everywhere = not DEFECTS[defect].shared or defect in STRUCK_EVERYWHERE
+    return case.fault == NO_FAULT or everywhere or case.system == STRUCK
+
+
 async def broken_by(tmp_path, defect):
     """The contracts that fail with a defect."""
-    planned = [one for one in cases(systems(defect)) if one.case.fault not in ALIKE and one.case.scenario not in LONG]
+    planned = [one for one in cases(systems(defect)) if tells(one.case, defect)]
     result = await exercised(tmp_path, planned, defect=defect, jobs=JOBS)
     assert not {one.note for one in result.judgements if one.verdict is Verdict.ERROR}, defect
     return {one.contract for one in result.judgements if one.verdict in BROKEN}

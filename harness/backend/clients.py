@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import openai
@@ -14,6 +14,9 @@ from openai import AsyncOpenAI
 
 from .providers import Provider
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
 
 ANSWERED = "answered"
 """Key in a request's ``extensions``, set once the head of its response was there."""
@@ -28,6 +31,7 @@ class ProviderClients:
         self._settings = settings
         self._session = self._new_session()
         self._clients: dict[str, AsyncOpenAI] = {}
+        self._anthropic: dict[str, AsyncAnthropic] = {}
         self._ending = AsyncExitStack()
         self._making = asyncio.Lock()
         self._bedrock: Any = None
@@ -38,6 +42,12 @@ class ProviderClients:
         if provider.name not in self._clients:
             self._clients[provider.name] = self._new_client(provider, self._session)
         return self._clients[provider.name]
+
+    def anthropic(self, provider: Provider) -> AsyncAnthropic:
+        """The client of a provider that speaks as Anthropic does, the same one each time."""
+        if provider.name not in self._anthropic:
+            self._anthropic[provider.name] = self._new_anthropic(provider)
+        return self._anthropic[provider.name]
 
     async def bedrock(self) -> Any:
         """The client of Amazon Bedrock's runtime (aiobotocore, which has no types), the same one each time."""
@@ -102,6 +112,19 @@ class ProviderClients:
         # The library takes these two from the environment; they are not for every provider to see.
         client.organization = client.project = None
         return client
+
+    def _new_anthropic(self, provider: Provider) -> AsyncAnthropic:
+        """Made late: who never asks this provider never imports its library."""
+        from anthropic import AsyncAnthropic
+
+        return AsyncAnthropic(
+            api_key=provider.api_key,
+            base_url=provider.base_url,
+            max_retries=self.max_retries,
+            timeout=self._limits(),
+            http_client=self._session,
+            open_telemetry=False,
+        )
 
     def _limits(self) -> openai.Timeout:
         """Limits up to the head of the response; ``_head_arrived`` sets the one for what follows."""

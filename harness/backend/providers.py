@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from sqlalchemy import delete, insert, select
 
@@ -11,24 +12,42 @@ from .settings import OWN_NAME, Settings
 from .store import PROVIDERS, Store
 
 
+class Speaks(StrEnum):
+    """The protocols that we know."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    BEDROCK = "bedrock"
+    VERTEX = "vertex"
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """An upstream API that speaks OpenAI's protocol under ``base_url``."""
+    """An upstream API under ``base_url``, the protocol that it speaks, and what we are known by there.
+
+    An empty ``api_key``: it cannot be asked.
+    """
 
     name: str
     base_url: str
     api_key: str = field(repr=False)
+    speaks: Speaks = Speaks.OPENAI
 
 
-def configured(settings: Settings) -> dict[str, tuple[str, str]]:
-    """Name -> (base URL, key) of every provider that the settings make known."""
-    known = {
-        OWN_NAME: (settings.openai_api_url, settings.openai_api_key),
-        "groq": (settings.groq_api_url, settings.groq_api_key),
-    }
+def configured(settings: Settings) -> dict[str, Provider]:
+    """Every provider that the settings make known, by its name."""
+    google = settings.vertex_access_token or settings.google_application_credentials
+    known = [
+        Provider(OWN_NAME, settings.openai_api_url, settings.openai_api_key),
+        Provider("groq", settings.groq_api_url, settings.groq_api_key),
+        Provider("anthropic", settings.anthropic_api_url, settings.anthropic_api_key, Speaks.ANTHROPIC),
+        Provider("bedrock", settings.bedrock_address, settings.aws_secret_access_key, Speaks.BEDROCK),
+        Provider("vertex", settings.vertex_api_url, google, Speaks.VERTEX),
+    ]
     if settings.openai_base_url:
-        known[settings.openai_custom_provider_name] = (settings.openai_base_url, settings.openai_api_key)
-    return known
+        name = settings.openai_custom_provider_name
+        known.append(Provider(name, settings.openai_base_url, settings.openai_api_key))
+    return {provider.name: provider for provider in known}
 
 
 async def load_providers(store: Store, settings: Settings) -> Mapping[str, Provider]:
@@ -39,6 +58,7 @@ async def load_providers(store: Store, settings: Settings) -> Mapping[str, Provi
     known = configured(settings)
     async with store.begin_alone() as tx:
         await tx.execute(delete(PROVIDERS))
-        await tx.execute(insert(PROVIDERS), [{"name": name, "base_url": url} for name, (url, _) in known.items()])
-        rows = (await tx.execute(select(PROVIDERS.c.name, PROVIDERS.c.base_url))).all()
-    return {name: Provider(name, base_url, known[name][1]) for name, base_url in rows}
+        rows = [{"name": provider.name, "base_url": provider.base_url} for provider in known.values()]
+        await tx.execute(insert(PROVIDERS), rows)
+        found = (await tx.execute(select(PROVIDERS.c.name, PROVIDERS.c.base_url))).all()
+    return {name: Provider(name, base_url, known[name].api_key, known[name].speaks) for name, base_url in found}

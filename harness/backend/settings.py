@@ -17,7 +17,7 @@ OWN_NAME = "openai"
 """The provider name that means: the OpenAI provider itself."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_TAKEN = frozenset({"chatkit", "groq"})
+_TAKEN = frozenset({"anthropic", "bedrock", "chatkit", "groq", "vertex"})
 _PORT_MAX = 65_535
 _COUNT_MAX = 1_000_000
 _KEY_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key has at least the size of the hash
@@ -118,6 +118,11 @@ class Settings:
             if text:
                 given[attribute] = read(name, text)
         return cls(**given)
+
+    @property
+    def bedrock_address(self) -> str:
+        """Where Amazon Bedrock's runtime is."""
+        return self.bedrock_url or f"https://bedrock-runtime.{self.aws_region}.amazonaws.com"
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be seen in a log line or an answer."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from aiohttp import web
-from openai import APIError, AsyncStream
 
 from harness.backend.flights import Flight
 from harness.backend.gateway.call import Call
@@ -164,10 +163,17 @@ class RetriesProvider(Defect):
                     return await super().complete(provider, body)
             return await super().complete(provider, body)
 
-        async def _open(self, provider: Provider, body: Mapping[str, Any]) -> AsyncStream[object]:
-            for _ in range(1, self.tries):
-                with suppress(APIError):
-                    return await super()._open(provider, body)
-            return await super()._open(provider, body)
+        @asynccontextmanager
+        async def stream(
+            self, provider: Provider, body: Mapping[str, Any]
+        ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+            async with AsyncExitStack() as opened:
+                for _ in range(1, self.tries):
+                    with suppress(UpstreamError):
+                        chunks = await opened.enter_async_context(super().stream(provider, body))
+                        break
+                else:
+                    chunks = await opened.enter_async_context(super().stream(provider, body))
+                yield chunks
 
     shared = instead(upstream=_Retries)

@@ -1,0 +1,40 @@
+"""Whatever a provider does, each dialect makes of it what the evidence says that it was."""
+
+import pytest
+
+from harness.backend.gateway.errors import ErrorMapper
+from harness.backend.log import Scrubber
+from harness.contracts.upstream import Way
+from harness.core.fault import FAULTS, Reach
+from harness.core.names import Answer, Provider
+from harness.systems import gateway
+
+PROVIDERS = (Provider.OPENAI, Provider.ANTHROPIC)
+CASES = [
+    pytest.param(provider, fault, answer, id=f"{provider}-{fault.id}-{answer}")
+    for provider in PROVIDERS
+    for fault in FAULTS.values()
+    for answer in Answer
+    if fault.strikes(provider, answer) and fault.reach is Reach.OK
+]
+
+
+def code(error):
+    return None if error is None else ErrorMapper(Scrubber(())).provider_failure(error).code
+
+
+@pytest.mark.parametrize(("provider", "fault", "answer"), CASES)
+async def test_a_fault_is_told_as_the_table_has_it(ask, count, provider, fault, answer):
+    got = await ask(provider, fault.id, stream=answer is Answer.STREAM)
+    outcome = got.seen.outcome(gateway.PROVIDER_TABLE)
+    complete_all_the_same = got.error is not None and got.finish_reasons and not got.error.said
+    assert code(None if complete_all_the_same else got.error) == (outcome and outcome.code)
+    if got.seen.way is Way.COMPLETE:
+        assert got.text == got.seen.text
+        assert tuple(got.finish_reasons) == got.seen.finish_reasons
+        assert count(got.usage, got.text) == got.seen.counted
+    else:
+        assert got.seen.text.startswith(got.text)
+    if fault.status in (400, 401, 429):
+        assert got.error.words == got.seen.error.message
+        assert got.error.retry_after == got.seen.exchange.response.header("retry-after")

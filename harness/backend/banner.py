@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from fractions import Fraction
 
 from .log import without_credentials
@@ -9,8 +10,9 @@ from .settings import SETTINGS, Settings
 
 PREFIX = 4
 MASK = "****"
-_SECRET = frozenset({"GROQ_API_KEY", "OPENAI_API_KEY", "JWT_SECRET"})
-_ADDRESSES = frozenset({"OPENAI_API_URL", "GROQ_API_URL", "OPENAI_BASE_URL", "DATABASE_URL"})
+_HIDDEN = frozenset(field.name for field in fields(Settings) if not field.repr)
+_ADDRESSES = frozenset(name for name in SETTINGS if name.endswith("_URL"))
+_SECRET = frozenset(name for name, (attribute, _) in SETTINGS.items() if attribute in _HIDDEN) - _ADDRESSES
 _UNSET = {"DATABASE_URL": "not set - SQLite in a temporary file"}
 
 

@@ -191,11 +191,11 @@ def usage(said: Any) -> Json:
     """``{"usage": ...}`` with the values as they were said, cached tokens among the prompt's; empty without one."""
     if not isinstance(said, dict):
         return {}
-    into, out = said.get("input_tokens"), said.get("output_tokens")
+    into: Any = said.get("input_tokens")
     cached = [said.get(f"cache_{how}_input_tokens") or 0 for how in ("creation", "read")]
     if all(isinstance(count, int) for count in (into, *cached)):
         into += sum(cached)
-    return {"usage": {"prompt_tokens": into, "completion_tokens": out}}
+    return {"usage": {"prompt_tokens": into, "completion_tokens": said.get("output_tokens")}}
 
 
 class Chunks:

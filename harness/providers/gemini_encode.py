@@ -28,6 +28,7 @@ IN_BAND = "The model stopped working in the middle of its answer."
 
 _HEALTHY = FAULTS[NO_FAULT]
 _NEWLINE = "\r\n"
+_TRAFFIC: dict[str, Json] = {"trafficType": "ON_DEMAND"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,15 @@ class Bodies:
                 prompt, made = -prompt, -made
             case Usage.HUGE:
                 prompt = made = HUGE
-            case Usage.NOT_A_NUMBER:
-                prompt = made = float("nan")
+            case Usage.NOT_A_NUMBER:  # counts are integers of a schema, which has no such thing: they are left out
+                return dict(_TRAFFIC)
             case Usage.TRUE:
                 pass
         return {
             "promptTokenCount": prompt,
             "candidatesTokenCount": made,
             "totalTokenCount": prompt + made,
-            "trafficType": "ON_DEMAND",
+            **_TRAFFIC,
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": prompt}],
             "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": made}],
         }
@@ -80,7 +81,7 @@ class Bodies:
 
     def chunk(self, text: str) -> dict[str, Json]:
         """One chunk of a stream before the last."""
-        return self._chunk(text, None, {"trafficType": "ON_DEMAND"} if self.usage() else None)
+        return self._chunk(text, None, dict(_TRAFFIC) if self.usage() else None)
 
     def contents(self) -> list[dict[str, Json]]:
         """The chunks with content."""
@@ -114,7 +115,11 @@ def carry(request: GenerateRequest, bodies: Bodies, *, headers: Headers) -> Plan
 
 
 def event_parts(bodies: Bodies) -> Parts:
-    """The whole stream as events."""
+    """The whole stream as events.
+
+    There is no comment among them: none was ever seen, and Google's own client library takes one for a broken answer.
+    The same library sees an error only where it is the first field of a chunk.
+    """
 
     def event(data: dict[str, Json]) -> bytes:
         return sse.encode(_dump(data), newline=_NEWLINE)
@@ -126,10 +131,9 @@ def event_parts(bodies: Bodies) -> Parts:
         closing=(event(bodies.last()),),
         terminal=(),
         error_event=event(_failure()),
-        error_chunk=event({**bodies.chunk(""), **_failure()}),
+        error_chunk=event({**_failure(), **bodies.chunk("")}),
         malformed=sse.encode(broken[: len(broken) // 2], newline=_NEWLINE),
         late=event(bodies.chunk(" And again.")),
-        comment=sse.comment("keep-alive", _NEWLINE),
     )
 
 
@@ -144,7 +148,7 @@ def array_parts(bodies: Bodies) -> Parts:
         closing=((b",\r\n" if contents else b"[") + indented(bodies.last()) + b"]",),
         terminal=(),
         error_event=first + indented(_failure()) + b"]",
-        error_chunk=first + indented({**bodies.chunk(""), **_failure()}) + b"]",
+        error_chunk=first + indented({**_failure(), **bodies.chunk("")}) + b"]",
         malformed=first + broken[: len(broken) // 2],
         late=b",\r\n" + indented(bodies.chunk(" And again.")),
     )
@@ -161,5 +165,5 @@ def _failure() -> dict[str, Json]:
 
 
 def _dump(data: Json) -> str:
-    """JSON as it stands in an event: on one line, and NaN where a fault says so."""
+    """JSON as it stands in an event: on one line."""
     return json.dumps(data, ensure_ascii=False).encode("utf-8", "replace").decode()

@@ -198,7 +198,7 @@ async def models(stage: Stage) -> None:
     await stage.settle(user)
 
 
-@scenario("tier-refused", GATEWAY, needs=ACCOUNTS, only=[Provider.OPENAI, Provider.GROQ])
+@scenario("tier-refused", GATEWAY, needs=ACCOUNTS, only=[one for one in Provider if one is not Provider.COMPATIBLE])
 async def tier_refused(stage: Stage) -> None:
     """A user of the free tier asks for a model of the paid one."""
     user, prompt = await stage.user(tier="free"), stage.prompt()

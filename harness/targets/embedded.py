@@ -26,10 +26,19 @@ PROVIDER_SETTINGS = {
     Provider.OPENAI: ("OPENAI_API_URL", ""),
     Provider.GROQ: ("GROQ_API_URL", "/openai/v1"),
     Provider.COMPATIBLE: ("OPENAI_BASE_URL", ""),
+    Provider.ANTHROPIC: ("ANTHROPIC_API_URL", ""),
     Provider.BEDROCK: ("BEDROCK_URL", ""),
+    Provider.VERTEX: ("VERTEX_API_URL", ""),
 }
 """The backend's setting for a provider's address, and what its client library wants behind the base URL."""
-KEY_SETTINGS = ("OPENAI_API_KEY", "GROQ_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+KEY_SETTINGS = (
+    "OPENAI_API_KEY",
+    "GROQ_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "VERTEX_AI_ACCESS_TOKEN",
+)
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["harness.backend.warm"])

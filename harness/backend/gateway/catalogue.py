@@ -23,6 +23,8 @@ SEED_MODELS: tuple[tuple[str, str | None, str], ...] = (
     ("gpt-4o", "openai", "pro"),
     ("llama-3.1-8b-instant", "groq", "free"),
     ("llama-3.3-70b-versatile", "groq", "pro"),
+    ("claude-haiku-4-5", "anthropic", "free"),
+    ("claude-sonnet-5", "anthropic", "pro"),
     ("local-model", None, "free"),
     ("mystery-model", "openai", "free"),
 )
@@ -33,6 +35,8 @@ SEED_PRICES: tuple[tuple[str, str, str, str], ...] = (
     ("openai", "gpt-4o", "2.50", "10.00"),
     ("groq", "llama-3.1-8b-instant", "0.05", "0.08"),
     ("groq", "llama-3.3-70b-versatile", "0.59", "0.79"),
+    ("anthropic", "claude-haiku-4-5", "1.00", "5.00"),
+    ("anthropic", "claude-sonnet-5", "3.00", "15.00"),
 )
 """Provider, model, US dollars for a million tokens of input and of output."""
 

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .store import ENTRIES, USAGE, USERS, Store
 
 Also = Callable[[AsyncConnection, "Settled"], Awaitable[None]]
-"""Work to do in the transaction of a settlement, such as writing the usage row."""
+"""Work to do in the transaction that ends a hold, such as writing the usage row."""
 
 
 class AccountError(Exception):
@@ -177,8 +177,13 @@ class Accounts:
                 await also(tx, settled)
         return settled
 
-    async def release(self, hold_id: UUID, reason: str = "") -> int:
-        """End a hold and charge nothing; gives the new balance. Raises AlreadyEnded."""
+    async def balance(self, user_id: UUID) -> int:
+        """What there is now. Raises UnknownUser."""
+        async with self._store.begin() as tx:
+            return await self._balance(tx, user_id)
+
+    async def release(self, hold_id: UUID, reason: str = "", *, also: Also | None = None) -> int:
+        """End a hold and charge nothing; gives the new balance. ``also`` as in ``settle``. Raises AlreadyEnded."""
         started_ns = time.monotonic_ns()
         async with self._store.begin() as tx:
             held = await self._claim(tx, ENTRIES.c.id == hold_id, "hold")
@@ -194,6 +199,8 @@ class Accounts:
                 reason=reason,
                 started_ns=started_ns,
             )
+            if also is not None:
+                await also(tx, Settled(hold_id, held.user_id, 0, 0, balance))
         return balance
 
     async def refund(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from .accounts import Accounts
@@ -25,7 +25,10 @@ from .upstream import Upstream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
-    """The shared instances. ``banner`` is what was said at start-up, a line a setting."""
+    """The shared instances. ``banner`` is what was said at start-up, a line a setting.
+
+    ``served`` are the addresses of this backend's own services, once it listens.
+    """
 
     settings: Settings
     accounts: Accounts
@@ -41,6 +44,7 @@ class Common:
     scrubber: Scrubber
     store: Store
     upstream: Upstream
+    served: dict[str, str] = field(default_factory=dict)
 
 
 @asynccontextmanager

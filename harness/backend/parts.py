@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .accounts import Accounts
+from .agent.parts import AgentParts
 from .auth import Authenticator
 from .banner import Banner
+from .chat.parts import ChatParts
 from .clients import ProviderClients
 from .configuration import Configuration
 from .flights import Flights
@@ -19,6 +21,7 @@ from .runs.parts import RunParts
 from .statements import Statements
 from .store import Store
 from .upstream import Upstream
+from .workflow.parts import WorkflowParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,5 +42,8 @@ class Parts:
     statements: type[Statements] = Statements
     store: type[Store] = Store
     upstream: type[Upstream] = Upstream
+    agent: AgentParts = field(default_factory=AgentParts)
+    chat: ChatParts = field(default_factory=ChatParts)
     gateway: GatewayParts = field(default_factory=GatewayParts)
     runs: RunParts = field(default_factory=RunParts)
+    workflow: WorkflowParts = field(default_factory=WorkflowParts)

@@ -11,6 +11,9 @@ from multiprocessing.connection import Connection
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from .accounting import app as accounting
+from .agent import app as agent
+from .chat import app as chat
 from .common import Common, open_common
 from .defects import defective
 from .gateway import app as gateway
@@ -18,12 +21,25 @@ from .parts import Parts
 from .resources import Census
 from .runs import app as runs
 from .settings import Settings, SettingsError
+from .workflow import app as workflow
 
 Addresses = Mapping[str, str]
-"""System -> base URL, and ``probe`` -> the probe's."""
+"""System (or service beside one) -> base URL, and ``probe`` -> the probe's."""
 
 PROBE = "probe"
 LAST_WAIT_S = 1.0  # for what aiohttp still writes once no call is in flight
+
+
+async def _agent(common: Common, parts: Parts) -> web.Application:
+    return agent.build(common, parts.agent)
+
+
+async def _accounting(common: Common, parts: Parts) -> web.Application:
+    return await accounting.build(common, parts.chat)
+
+
+async def _chat(common: Common, parts: Parts) -> web.Application:
+    return chat.build(common, parts.chat)
 
 
 async def _gateway(common: Common, parts: Parts) -> web.Application:
@@ -34,8 +50,23 @@ async def _runs(common: Common, parts: Parts) -> web.Application:
     return runs.build(common, parts.runs)
 
 
-SYSTEMS: Mapping[str, Callable[[Common, Parts], Awaitable[web.Application]]] = {"gateway": _gateway, "runs": _runs}
+async def _workflow(common: Common, parts: Parts) -> web.Application:
+    return workflow.build(common, parts.workflow)
+
+
+SYSTEMS: Mapping[str, Callable[[Common, Parts], Awaitable[web.Application]]] = {
+    "agent": _agent,
+    "chat": _chat,
+    "gateway": _gateway,
+    "runs": _runs,
+    "workflow": _workflow,
+}
 """The systems that this backend has."""
+
+BESIDE: Mapping[str, Mapping[str, Callable[[Common, Parts], Awaitable[web.Application]]]] = {
+    "chat": {chat.ACCOUNTING: _accounting}
+}
+"""System -> the services of its own that are served beside it. They serve on while the systems drain."""
 
 
 async def serve(
@@ -51,8 +82,8 @@ async def serve(
 ) -> None:
     """Serve until ``stop`` is set, then drain: no new calls, running ones may end within ``settings.drain_s``.
 
-    Each system has its own port, the first one ``port`` (0: any free one). ``ready`` is called once with all
-    addresses. ``defect`` names the part that is to be wrong.
+    Each system has its own port, the first one ``port`` (0: any free one), and so has each service beside one.
+    ``ready`` is called once with all addresses. ``defect`` names the part that is to be wrong.
 
     Raises:
         SettingsError: there is no such system or defect, or a system lacks a setting.
@@ -65,12 +96,15 @@ async def serve(
         raise SettingsError(f"there is no system {', '.join(unknown) or 'to serve'}; there are: {', '.join(SYSTEMS)}")
     async with open_common(settings, parts) as common:
         apps = {system: await SYSTEMS[system](common, parts) for system in systems}
+        for system in systems:
+            apps |= {name: await build(common, parts) for name, build in BESIDE.get(system, {}).items()}
         apps[PROBE] = parts.probe(common, parts.statements(common.store), Census(common)).app()
         ports = {system: port if number == 0 else 0 for number, system in enumerate(systems)} | {PROBE: probe_port}
         async with _listening(apps, ports, host) as (addresses, runners):
+            common.served.update(addresses)
             ready(addresses)
             await stop.wait()
-            await _drain(common, {name: runner for name, runner in runners.items() if name != PROBE})
+            await _drain(common, {name: runner for name, runner in runners.items() if name in systems})
 
 
 def parts_of(defect: str | None) -> Parts:
@@ -89,7 +123,7 @@ async def _listening(
             runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=LAST_WAIT_S)
             runners[name] = runner
             await runner.setup()
-            await web.TCPSite(runner, host, ports[name], reuse_address=True).start()
+            await web.TCPSite(runner, host, ports.get(name, 0), reuse_address=True).start()
             addresses[name] = f"http://{host}:{runner.addresses[0][1]}"
         yield addresses, runners
     finally:

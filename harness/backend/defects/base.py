@@ -25,8 +25,11 @@ class Defect:
     id: ClassVar[str]
     summary: ClassVar[str]
     shared: ClassVar[Mapping[str, type[Any]]] = instead()
+    agent: ClassVar[Mapping[str, type[Any]]] = instead()
+    chat: ClassVar[Mapping[str, type[Any]]] = instead()
     gateway: ClassVar[Mapping[str, type[Any]]] = instead()
     runs: ClassVar[Mapping[str, type[Any]]] = instead()
+    workflow: ClassVar[Mapping[str, type[Any]]] = instead()
     known: ClassVar[dict[str, type[Defect]]] = {}
 
     def __init_subclass__(cls) -> None:

@@ -1,0 +1,122 @@
+"""Holds of streams: placed, and ended exactly once whoever asks, how often, and in which order."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from harness.backend.accounts import Accounts, AlreadyEnded, Settled, Use
+
+from .errors import AccountingError, invalid, no_session
+from .pricing import StreamPricing
+from .request import EndAsk, HoldAsk
+from .rows import State, Streaming, StreamingRows
+
+PROVIDER = "bedrock"
+
+
+class StreamLedger:
+    """Hold, then settle or release.
+
+    Finalizing charges the price of the tokens that were used, aborting that of the tokens that were delivered, at most
+    the hold; where none were, the hold is released. Of any number who finalize and abort one stream the first counts,
+    and all read what it came to.
+    """
+
+    def __init__(self, accounts: Accounts, pricing: StreamPricing, rows: StreamingRows) -> None:
+        self._accounts = accounts
+        self._pricing = pricing
+        self._rows = rows
+
+    async def balance(self, user_id: UUID) -> int:
+        """What a user has now."""
+        return await self._accounts.balance(user_id)
+
+    def allowed(self, balance: int) -> bool:
+        """Whether a stream may begin as far as anybody can tell now; only ``hold`` decides."""
+        return balance >= 1
+
+    def check_model(self, model: str) -> None:
+        """Refuse a model that has no price."""
+        if not self._pricing.has(model):
+            raise invalid("modelId", "modelId is not a model that has a price.")
+
+    async def hold(self, ask: HoldAsk) -> int:
+        """Place the hold of a stream; gives its credits. Raises InsufficientCredits and AccountingError."""
+        self.check_model(ask.model)
+        held = await self._accounts.hold(ask.user_id, self.hold_credits(ask), reason=self.reason(ask.session_id))
+        try:
+            await self._rows.open(ask.session_id, ask.user_id, ask.model, held.id, held.credits)
+        except AccountingError:
+            await self._accounts.release(held.id, reason=self.reason(ask.session_id))
+            raise
+        return held.credits
+
+    def hold_credits(self, ask: HoldAsk) -> int:
+        """The price of the estimate."""
+        return self._pricing.price(ask.model, ask.tokens)
+
+    async def finalize(self, session_id: UUID, user_id: UUID, ask: EndAsk) -> Streaming:
+        """The stream went well."""
+        stream = await self.find(session_id, user_id)
+        return await self.end(stream, State.FINALIZED, ask, self.final_price(stream, ask))
+
+    async def abort(self, session_id: UUID, user_id: UUID, ask: EndAsk) -> Streaming:
+        """The stream was broken off."""
+        stream = await self.find(session_id, user_id)
+        return await self.end(stream, State.ABORTED, ask, self.delivered_price(stream, ask))
+
+    def final_price(self, stream: Streaming, ask: EndAsk) -> int:
+        """What a stream costs that went well."""
+        return self._pricing.price(stream.model, ask.tokens)
+
+    def delivered_price(self, stream: Streaming, ask: EndAsk) -> int:
+        """What was delivered costs, at most what was held; nothing costs nothing."""
+        return min(stream.held, self._pricing.price(stream.model, ask.tokens)) if ask.tokens else 0
+
+    async def find(self, session_id: UUID, user_id: UUID) -> Streaming:
+        """The last stream of a user's session."""
+        stream = await self._rows.last(session_id)
+        if stream is None or stream.user_id != user_id:
+            raise no_session()
+        return stream
+
+    async def end(self, stream: Streaming, state: State, ask: EndAsk, price: int) -> Streaming:
+        """End the hold, unless it has ended; gives the stream as it is then."""
+        if stream.state is State.OPEN:
+            with suppress(AlreadyEnded):  # by somebody who asked at the same time: theirs counts
+                await self.charge(stream, state, ask, price)
+        return await self._rows.last(stream.session_id) or stream
+
+    async def charge(self, stream: Streaming, state: State, ask: EndAsk, price: int) -> None:
+        """Settle or release, and write down how it ended, both or neither. Raises AlreadyEnded."""
+
+        async def write(tx: AsyncConnection, settled: Settled) -> None:
+            await self._rows.end(tx, stream.number, state, ask.tokens, settled.credits)
+            if settled.credits:
+                await self._accounts.write_use(tx, self.use(stream, ask, settled))
+
+        reason = self.reason(stream.session_id)
+        if price:
+            await self._accounts.settle(stream.hold_id, price, reason=reason, also=write)
+        else:
+            await self._accounts.release(stream.hold_id, reason=reason, also=write)
+
+    def use(self, stream: Streaming, ask: EndAsk, settled: Settled) -> Use:
+        """The usage row."""
+        return Use(
+            user_id=stream.user_id,
+            hold_id=stream.hold_id,
+            model=stream.model,
+            provider=PROVIDER,
+            input_tokens=ask.given,
+            output_tokens=ask.tokens - ask.given,
+            estimated=ask.estimated,
+            credits=settled.credits,
+        )
+
+    def reason(self, session_id: UUID) -> str:
+        """What the ledger's entries say."""
+        return f"stream {session_id}"

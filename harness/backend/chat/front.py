@@ -1,0 +1,46 @@
+"""What HTTP sees of chat: routes, and the router's own errors in the same shape as all others."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from harness.backend.bodies import BODY_BYTES_MAX
+from harness.backend.flights import Flights
+
+from .errors import ChatError, shutting_down
+from .service import ChatService
+
+
+class ChatFront:
+    """The routes and what goes around them."""
+
+    def __init__(self, flights: Flights, service: ChatService) -> None:
+        self._flights = flights
+        self._service = service
+
+    def app(self) -> web.Application:
+        """Chat as an application."""
+        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self.middleware()])
+        app.router.add_get("/models", self._service.list_models)
+        app.router.add_post("/chat/sessions", self._service.create)
+        app.router.add_post("/chat/sessions/{sessionId}/stream", self._service.stream)
+        app.router.add_get("/chat/sessions/{sessionId}/observe", self._service.observe)
+        app.router.add_delete("/chat/sessions/{sessionId}", self._service.delete)
+        return app
+
+    def middleware(self) -> Middleware:
+        """Refuses new requests at shut-down, and words the router's errors."""
+
+        @web.middleware
+        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if self._flights.draining:
+                return self._service.response(shutting_down())
+            try:
+                return await handler(request)
+            except web.HTTPException as wrong:
+                allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
+                code = "NOT_FOUND" if wrong.status == 404 else "INVALID_REQUEST"
+                return self._service.response(ChatError(wrong.status, code, wrong.reason, headers=allow))
+
+        return around

@@ -1,0 +1,88 @@
+"""One stream of a session while it happens: what the log, the bill and the observers need to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from harness.backend.flights import Flight
+from harness.backend.gateway.tokens import Tokens
+
+from .broadcast import Broadcast
+from .errors import ChatError
+from .families import Piece
+from .request import Ask
+
+
+class Phase(StrEnum):
+    """Where a stream is, and so where it failed."""
+
+    HOLD = "hold"
+    PROVIDER = "provider"
+    SETTLE = "settle"
+
+
+class Outcome(StrEnum):
+    """How a stream ended."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    LEFT = "client-left"
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """A stream that was admitted. ``authorization`` is the client's own, for accounting.
+
+    ``held``: accounting holds credits for it, or may. ``characters`` are those that the owner was given. ``stopped``
+    is why it is to end before its end, where somebody said so.
+    """
+
+    session_id: UUID
+    user_id: UUID
+    ask: Ask
+    authorization: str
+    flight: Flight
+    broadcast: Broadcast = field(default_factory=Broadcast)
+    estimated_tokens: int = 0
+    held: bool = False
+    characters: int = 0
+    chunks: int = 0
+    usage: Mapping[str, Any] | None = None
+    tokens: Tokens | None = None
+    credits: int = 0
+    stopped: ChatError | None = None
+    phase: Phase = Phase.HOLD
+    outcome: Outcome = Outcome.RUNNING
+    error: BaseException | None = None
+    failed_in: Phase | None = None
+    http_status: int | None = None
+
+    def note(self, piece: Piece) -> None:
+        """Keep the usage that a piece has; the last one counts."""
+        if piece.usage is not None:
+            self.usage = {"prompt_tokens": piece.usage[0], "completion_tokens": piece.usage[1]}
+
+    def delivered(self, text: str) -> None:
+        """The owner was given this."""
+        self.characters += len(text)
+        self.chunks += 1
+
+    def stop(self, why: ChatError) -> None:
+        """End it now."""
+        self.stopped = why
+        self.flight.expire()
+
+    def fail(self, error: BaseException) -> None:
+        """It failed, in the phase that it is in."""
+        if self.error is None:
+            self.outcome, self.error, self.failed_in = Outcome.FAILED, error, self.phase
+
+    def leave(self) -> None:
+        """The owner left."""
+        if self.outcome is Outcome.RUNNING:
+            self.outcome = Outcome.LEFT

@@ -1,0 +1,87 @@
+"""The list of models, read from Vertex AI and kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+
+from harness.backend.clients import ProviderClients
+from harness.backend.clock import Clock
+from harness.backend.google import GoogleTokens
+from harness.backend.upstream import Kind, UpstreamError, kind_of_status
+
+from .catalogue import AgentCatalogue
+
+PATH = "/v1beta1/publishers/anthropic/models"
+
+
+class VertexModels:
+    """Anthropic's models as Vertex lists them: those that can be called, by the names to call them by.
+
+    A list is good for ``fresh_s``. Of many who ask at once one asks Vertex, and the others share what it learned.
+    """
+
+    def __init__(
+        self,
+        clients: ProviderClients,
+        google: GoogleTokens,
+        clock: Clock,
+        catalogue: AgentCatalogue,
+        *,
+        base_url: str,
+        fresh_s: float,
+    ) -> None:
+        self._clients = clients
+        self._google = google
+        self._clock = clock
+        self._catalogue = catalogue
+        self._url = base_url + PATH
+        self._fresh_s = fresh_s
+        self._asking = asyncio.Lock()
+        self._listed: list[tuple[str, str]] = []
+        self._until_s = float("-inf")
+
+    async def listed(self) -> list[tuple[str, str]]:
+        """The names of the models, each with the name of who made it. Raises NoCredentials and UpstreamError."""
+        async with self._asking:
+            if not self.fresh():
+                self._listed = self.read(await self.ask())
+                self._until_s = self._clock.now_s() + self._fresh_s
+            return self._listed
+
+    def fresh(self) -> bool:
+        """Whether the list at hand is good enough."""
+        return self._clock.now_s() < self._until_s
+
+    async def ask(self) -> Any:
+        """Vertex's own list; asked once more, with a new token, where it refuses the one that we have."""
+        token = await self._google.token()
+        status, answer = await self.get(token)
+        if status == 401 and self._google.refused(token):
+            status, answer = await self.get(await self._google.token())
+        if status != 200:
+            raise UpstreamError(kind_of_status(status), f"Vertex AI answered {status}", status=status, said=True)
+        return answer
+
+    async def get(self, token: str) -> tuple[int, Any]:
+        """Status and JSON of one request."""
+        try:
+            async with self._clients.http().get(self._url, headers={"Authorization": f"Bearer {token}"}) as response:
+                return response.status, await response.json(content_type=None)
+        except TimeoutError as late:
+            raise UpstreamError(Kind.TIMEOUT, "Vertex AI took too long") from late
+        except (aiohttp.ClientError, OSError) as failure:
+            raise UpstreamError(Kind.UNREACHABLE, "Vertex AI cannot be reached") from failure
+        except ValueError as wrong:
+            raise UpstreamError(Kind.INVALID, "Vertex AI did not answer in JSON") from wrong
+
+    def read(self, answer: Any) -> list[tuple[str, str]]:
+        """The models in Vertex's list."""
+        rows = answer.get("publisherModels", []) if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            raise UpstreamError(Kind.INVALID, "Vertex AI's list of models is none")
+        names = [row["name"] for row in rows if isinstance(row, dict) and isinstance(row.get("name"), str)]
+        known = (self._catalogue.known(name.rpartition("/")[2]) for name in names)
+        return [(name, "anthropic") for name in known if name is not None]

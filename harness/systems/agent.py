@@ -1,0 +1,117 @@
+"""System 5, sessions with a Claude-style agent: its routes, ids, codes, limits and transition table, as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID, uuid5
+
+from . import gateway
+from .route import Outcome, Route
+
+CHAT = gateway.CHAT
+MODELS = gateway.MODELS
+CREATE = Route("agent.sessions.create", "POST", "/sessions")
+SESSION = Route("agent.sessions.get", "GET", "/sessions/{session_id}")
+MESSAGES = Route("agent.sessions.messages", "GET", "/sessions/{session_id}/messages")
+HEALTH = Route("agent.health", "GET", "/health", authenticated=False)
+ROUTES = (CREATE, SESSION, MESSAGES, CHAT, MODELS, HEALTH)
+
+CREATED_STATUS = 201
+SESSION_HEADER = "x-session-id"
+"""On the answer of a chat: the session that its messages are stored under, which a chat that names none gets anew."""
+
+PROVIDER_TABLE = gateway.PROVIDER_TABLE
+CIRCUIT_OPEN = Outcome(503, "provider_circuit_open")
+BAD_ID = Outcome(400, "invalid_session_id")
+NO_SESSION = Outcome(404, "session_not_found")
+NO_TOKEN = Outcome(503, "no_access_token", "No access token available - cannot fetch models from Vertex AI")
+MISSING_SETTINGS = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "VERTEX_AI_ACCESS_TOKEN")
+"""What the refusal of a list names: the settings that would let Vertex be asked."""
+
+TRIES_MAX = 3
+FIRST_WAIT_S, JITTER_SHARE, WAIT_CAP_S = 1.0, 0.25, 8.0
+"""Waits before a further try: 1 s, 2 s, ... doubled each time, a quarter more at most, never above the cap."""
+
+BREAKER_FAILURES, COOL_DOWN_S = 5, 30.0
+BREAKER_FAILURES_SETTING, COOL_DOWN_SETTING = "BREAKER_FAILURES", "BREAKER_COOL_DOWN_S"
+BREAKER_STATES = frozenset({"closed", "open", "half_open"})
+UP, DOWN = "up", "down"
+HEALTHY, DEGRADED = ("ok", 200), ("degraded", 503)
+
+OLD_STYLE = re.compile(r"session-[0-9]{10,16}-[A-Za-z0-9]{1,64}")
+OLD_STYLE_NAMESPACE = UUID("2e3fa67b-2b55-5e76-bfac-1d0fb160dde5")
+"""The namespace in which the whole text of an old-style id is a name (RFC 9562, 5.5 and 6.6)."""
+
+
+def session_uuid(text: str) -> UUID | None:
+    """The session that a text means: the UUID that it is, or the one that an old-style id is mapped to; else None."""
+    if OLD_STYLE.fullmatch(text):
+        return uuid5(OLD_STYLE_NAMESPACE, text)
+    return UUID(text) if _CANONICAL.fullmatch(text) else None
+
+
+_CANONICAL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def breaker_failures(settings: Mapping[str, Any]) -> int:
+    """How many failures in a row open a breaker, by the settings of the target's variant."""
+    return int(settings.get(BREAKER_FAILURES_SETTING) or BREAKER_FAILURES)
+
+
+def cool_down_s(settings: Mapping[str, Any]) -> float:
+    """How long a breaker stays open."""
+    return float(settings.get(COOL_DOWN_SETTING) or COOL_DOWN_S)
+
+
+class State(StrEnum):
+    """What a session is to its owner."""
+
+    ABSENT = "absent"  # never made, or somebody else's
+    EMPTY = "empty"
+    USED = "used"  # it holds messages
+
+
+class Step(StrEnum):
+    """What is done to a session, or in its name."""
+
+    CREATE = "create"
+    READ = "read"
+    LIST = "list"
+    CHAT = "chat"
+    FAILED_CHAT = "failed-chat"  # one that is refused or fails: it leaves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What comes of a step: the state after it and the status of the answer; None where that is the failure's own."""
+
+    after: State
+    status: int | None
+    code: str | None = None
+
+
+TRANSITIONS: Mapping[tuple[State, Step], Transition] = MappingProxyType(
+    {
+        (State.ABSENT, Step.CREATE): Transition(State.EMPTY, CREATED_STATUS),
+        (State.ABSENT, Step.READ): Transition(State.ABSENT, NO_SESSION.status, NO_SESSION.code),
+        (State.ABSENT, Step.LIST): Transition(State.ABSENT, NO_SESSION.status, NO_SESSION.code),
+        (State.ABSENT, Step.CHAT): Transition(State.ABSENT, NO_SESSION.status, NO_SESSION.code),
+        (State.EMPTY, Step.READ): Transition(State.EMPTY, 200),
+        (State.EMPTY, Step.LIST): Transition(State.EMPTY, 200),
+        (State.EMPTY, Step.CHAT): Transition(State.USED, 200),
+        (State.EMPTY, Step.FAILED_CHAT): Transition(State.EMPTY, None),
+        (State.USED, Step.READ): Transition(State.USED, 200),
+        (State.USED, Step.LIST): Transition(State.USED, 200),
+        (State.USED, Step.CHAT): Transition(State.USED, 200),
+        (State.USED, Step.FAILED_CHAT): Transition(State.USED, None),
+    }
+)
+"""The life of a session: (state, step) -> what comes of it.
+
+An old-style id is a session from its first chat on: clients made such ids themselves, so there is nothing to refuse.
+"""

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 GATEWAY = ("gateway",)
 RUNS = ("runs",)
+WORKFLOW = ("workflow",)
 EVERY = ("runs", "chat", "workflow", "gateway", "agent")
 """What every system promises. A recording without the contract's subjects is simply not judged by it."""

@@ -22,6 +22,7 @@ from harness.core.user import User
 from harness.endpoints.gateway import GatewayClient
 from harness.endpoints.http import SMALL_BYTES, small_socket
 from harness.endpoints.runs import RunsClient
+from harness.endpoints.workflow import WorkflowClient
 from harness.servers.gate import Gate
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
@@ -117,6 +118,10 @@ class Stage:
         """Project runs as called by the bearer of a token, or by nobody."""
         return RunsClient(self._open_session(), self.target.url(System.RUNS), token)
 
+    def workflow(self, token: str | None) -> WorkflowClient:
+        """Training plans as asked for by the bearer of a token, or by nobody."""
+        return WorkflowClient(self._open_session(), self.target.url(System.WORKFLOW), token)
+
     async def project(self, user: User) -> str:
         """The id of a project of that user's."""
         return await self.target.project(user)
@@ -179,8 +184,8 @@ class Stage:
         """Wait until the provider has the request with this tag; False where it has not come by then."""
         return await self._in_time(self.script.seen(tie), within_s)
 
-    async def provider_ended(self, tie: str, *, within_s: float = SETTLE_LIMIT_S) -> bool:
-        """Wait until the provider's exchange with this tag is over; False where it goes on."""
+    async def provider_ended(self, tie: str | None, *, within_s: float = SETTLE_LIMIT_S) -> bool:
+        """Wait until the provider's exchange with this tag (None: without one) is over; False where it goes on."""
         return await self._in_time(self.script.ended(tie), within_s)
 
     async def first_of(self, waits: Iterable[Awaitable[Any]], *, within_s: float = SETTLE_LIMIT_S) -> bool:

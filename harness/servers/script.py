@@ -87,8 +87,11 @@ class Script:
         await self._until(lambda: bool(self._drafts.get(tie)))
         return self._drafts[tie][0]
 
-    async def ended(self, tie: str) -> Draft:
-        """Wait until a request with this tag has arrived and none is being answered; gives the last."""
+    async def ended(self, tie: str | None) -> Draft:
+        """Wait until a request with this tag has arrived and none is being answered; gives the last.
+
+        None stands for the requests without a tag.
+        """
         await self._until(lambda: bool(self._drafts.get(tie)) and not any(one.open for one in self._drafts[tie]))
         return self._drafts[tie][-1]
 

@@ -23,7 +23,7 @@ class Threads:
         self._threads: OrderedDict[str, _Thread] = OrderedDict()
 
     def tie(self, thread: str | None) -> str | None:
-        """The tag of the thread's first request that had one."""
+        """The tag of the thread's last request that had one."""
         known = self._threads.get(thread) if thread is not None else None
         return known.tie if known else None
 
@@ -37,7 +37,7 @@ class Threads:
         if thread is None:
             return
         known = self._threads.setdefault(thread, _Thread())
-        known.tie = known.tie or tie
+        known.tie = tie or known.tie
         known.requests.append(request)
         self._threads.move_to_end(thread)
         if len(self._threads) > THREADS_MAX:

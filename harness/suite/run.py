@@ -119,7 +119,7 @@ class Bench:
             note = f"the target lacks: {', '.join(sorted(planned.lacking))}"
             return unseen(self.contracts, system, Verdict.UNSUPPORTED, note), None, None
         try:
-            target = await self.pool.get(variant(planned))
+            target = await self.pool.get(variant(planned), System(system))
         except TargetError as failure:
             return unseen(self.contracts, system, Verdict.ERROR, str(failure)), None, None
         path = self.options.keep(planned.case)

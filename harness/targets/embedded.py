@@ -29,6 +29,7 @@ PROVIDER_SETTINGS = {
     Provider.ANTHROPIC: ("ANTHROPIC_API_URL", ""),
     Provider.BEDROCK: ("BEDROCK_URL", ""),
     Provider.VERTEX: ("VERTEX_API_URL", ""),
+    Provider.CHATKIT: ("CHATKIT_API_URL", ""),
 }
 """The backend's setting for a provider's address, and what its client library wants behind the base URL."""
 KEY_SETTINGS = (

@@ -40,12 +40,18 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SystemFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the target promises of one system."""
+    """What the target promises of one system.
+
+    ``services`` are the addresses of services of its own that it calls (name: URL), where they are to be recorded;
+    ``service_ports`` those at which the harness stands between.
+    """
 
     providers: tuple[Provider, ...]
     models: tuple[Model, ...] = ()
     url: str = ""
     numbers: dict[str, int | str] = {}
+    services: dict[str, str] = {}
+    service_ports: dict[str, int] = {}
 
 
 class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +91,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     def facts(self, system: System) -> Mapping[str, Any]:
         """The facts of one system as plain JSON, for a recording's header."""
         plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.systems[system]))
-        plain.pop("url", None)
+        for address in ("url", "services", "service_ports"):
+            plain.pop(address, None)
         return plain
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from harness.core.names import Capability, System
 from harness.core.profile import Profile
 from harness.core.user import User
+from harness.servers.service import Service
 
 
 class Host(Protocol):
@@ -20,6 +21,10 @@ class Host(Protocol):
     @property
     def secrets(self) -> Mapping[str, str]:
         """What must never reach a disk, value by kind."""
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """What stands between the target and services of its own, by the service's name."""
 
     def url(self, system: System) -> str:
         """The base address of a system."""

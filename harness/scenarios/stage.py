@@ -19,13 +19,17 @@ from harness.core.names import Capability, Provider, System
 from harness.core.pricing import Tariff, tariff
 from harness.core.profile import Model
 from harness.core.user import User
+from harness.endpoints.accounting import AccountingClient
+from harness.endpoints.chat import ChatClient
 from harness.endpoints.gateway import GatewayClient
 from harness.endpoints.http import SMALL_BYTES, small_socket
 from harness.endpoints.runs import RunsClient
 from harness.endpoints.workflow import WorkflowClient
 from harness.servers.gate import Gate
 from harness.servers.script import Script
+from harness.servers.service import ServiceScript
 from harness.servers.simulator import Simulator
+from harness.systems import accounting
 
 from .host import Host
 
@@ -54,6 +58,7 @@ class Stage:
         self.target = target
         self.script = script
         self.recorder = recorder
+        self.service = ServiceScript(recorder)
         self._simulator = simulator
         self._token = case.token(seed)
         self._prompts = 0
@@ -74,8 +79,12 @@ class Stage:
         await self._in_time(self.script.idle(), PROVIDER_LIMIT_S)
         for gate in self.script.gates.values():
             gate.open()
+        for gate in self.service.gates.values():
+            gate.open()
         self._simulator.forget(self._token)
         self._simulator.disown(self.script)
+        for service in self.target.services.values():
+            service.disown(self.service)
 
     @property
     def system(self) -> System:
@@ -100,7 +109,32 @@ class Stage:
         user = await self.target.user(credits=credits, tier=tier, role=role)
         if user.id is not None:
             self._simulator.claim(user.id, self.script)
+            for service in self.target.services.values():
+                service.claim(user.id, self.service)
         return user
+
+    def chat(self, token: str | None) -> ChatClient:
+        """Chat as called by the bearer of a token, or by nobody."""
+        return ChatClient(self._open_session(), self.target.url(System.CHAT), token)
+
+    def slow_chat(self, token: str | None) -> ChatClient:
+        """The same by a client that takes little of an answer before it is read."""
+        return ChatClient(self._open_slow(), self.target.url(System.CHAT), token)
+
+    def accounting(self, token: str | None) -> AccountingClient:
+        """Chat's accounting as called by the bearer of a token, without anything between.
+
+        Raises:
+            StageError: nobody knows where it is.
+        """
+        service = self.target.services.get(accounting.NAME)
+        if service is None or not service.target_url:
+            raise StageError(
+                "the address of the accounting service is not known",
+                where=f"target '{self.case.target}'",
+                fix=f"Say where it is: [systems.chat.services] {accounting.NAME} = URL.",
+            )
+        return AccountingClient(self._open_session(), service.target_url, token)
 
     def gateway(self, token: str | None) -> GatewayClient:
         """The gateway as called by the bearer of a token, or by nobody."""
@@ -108,11 +142,7 @@ class Stage:
 
     def slow_gateway(self, token: str | None) -> GatewayClient:
         """The same by a client that takes little of an answer before it is read."""
-        if self._slow is None:
-            timeout = aiohttp.ClientTimeout(total=CLIENT_LIMIT_S)
-            room = {"socket_factory": small_socket}
-            self._slow = open_session(self.recorder, timeout=timeout, connector=room, read_bufsize=SMALL_BYTES)
-        return GatewayClient(self._slow, self.target.url(System.GATEWAY), token)
+        return GatewayClient(self._open_slow(), self.target.url(System.GATEWAY), token)
 
     def runs(self, token: str | None) -> RunsClient:
         """Project runs as called by the bearer of a token, or by nobody."""
@@ -237,6 +267,13 @@ class Stage:
         if self._session is None:
             raise StageError("the stage is not open", where=str(self.case))
         return self._session
+
+    def _open_slow(self) -> aiohttp.ClientSession:
+        if self._slow is None:
+            timeout = aiohttp.ClientTimeout(total=CLIENT_LIMIT_S)
+            room = {"socket_factory": small_socket}
+            self._slow = open_session(self.recorder, timeout=timeout, connector=room, read_bufsize=SMALL_BYTES)
+        return self._slow
 
     @staticmethod
     async def _in_time(wait: Awaitable[T], within_s: float) -> bool:

@@ -15,6 +15,7 @@ import aiohttp
 
 from harness.core.names import Provider, System
 from harness.core.profile import Profile
+from harness.servers.service import Service
 
 from .running import Again, Target, unreachable
 
@@ -29,12 +30,13 @@ async def launch_command(
     settings: Mapping[str, str | None],
     *,
     again: Again | None = None,
+    services: Mapping[str, Service] | None = None,
 ) -> Target:
     """Run the profile's command and wait until ``ready_path`` answers.
 
     In ``command``, ``env`` and the systems' ``url`` these stand for what the harness knows: ``{port}`` a free port,
-    ``{openai_url}``, ``{groq_url}``, ... the simulators' base addresses, ``{jwt_secret}`` a secret made for this run,
-    ``{python}`` the interpreter in use.
+    ``{openai_url}``, ``{groq_url}``, ... the simulators' base addresses, ``{accounting_url}`` where its accounting is
+    recorded, ``{jwt_secret}`` a secret made for this run, ``{python}`` the interpreter in use.
 
     Raises:
         TargetError: the command ended, or was not ready in time.
@@ -42,6 +44,8 @@ async def launch_command(
     port = _free_port()
     jwt_secret = os.environ.get(profile.auth.jwt_secret_env, "") or secrets.token_hex(32)
     words = {f"{provider.value}_url": url for provider, url in providers.items()}
+    between = dict(services or {})
+    words |= {f"{name}_url": service.url for name, service in between.items()}
     words |= {"port": str(port), "jwt_secret": jwt_secret, "python": sys.executable}
     env = os.environ | {key: _fill(value, words) for key, value in profile.env.items()}
     env |= {key: value for key, value in (dict(profile.settings) | dict(settings)).items() if value is not None}
@@ -62,6 +66,9 @@ async def launch_command(
         for system, facts in profile.systems.items()
     }
 
+    for service in between.values():
+        service.forward(_fill(service.target_url, words))
+
     async def stop() -> None:
         await _end(process)
         await log
@@ -72,14 +79,22 @@ async def launch_command(
         await stop()
         raise
     probe_url = _fill(profile.probe_url, words)
-    return Target(profile, urls=urls, probe_url=probe_url, jwt_secret=jwt_secret, stop=stop, again=again)
+    return Target(
+        profile,
+        urls=urls,
+        probe_url=probe_url,
+        jwt_secret=jwt_secret,
+        stop=stop,
+        again=again,
+        services=between,
+    )
 
 
-def attach(profile: Profile) -> Target:
+def attach(profile: Profile, services: Mapping[str, Service] | None = None) -> Target:
     """A target that somebody else runs, at its profile's addresses."""
     urls: dict[System, str] = {system: facts.url for system, facts in profile.systems.items()}
     secret = os.environ.get(profile.auth.jwt_secret_env, "") if profile.auth.jwt_secret_env else ""
-    return Target(profile, urls=urls, probe_url=profile.probe_url, jwt_secret=secret)
+    return Target(profile, urls=urls, probe_url=profile.probe_url, jwt_secret=secret, services=services)
 
 
 def _fill(text: str, words: Mapping[str, str]) -> str:

@@ -17,7 +17,9 @@ from typing import Any
 from harness.backend.serve import child
 from harness.core.names import Provider
 from harness.core.profile import Profile
+from harness.servers.service import Service
 
+from .beside import SETTINGS
 from .running import Again, Target, unreachable
 
 START_LIMIT_S = 60.0
@@ -53,15 +55,20 @@ async def launch_embedded(
     settings: Mapping[str, str | None] | None = None,
     port: int = 0,
     again: Again | None = None,
+    services: Mapping[str, Service] | None = None,
 ) -> Target:
     """Start an instance with its providers at these addresses; ``settings`` change the profile's, None removes one.
+
+    ``services`` stand between it and its own, which come up with it.
 
     Raises:
         TargetError: it did not come up; the child's own words are in the message.
     """
     jwt_secret = secrets.token_hex(32)
     keys = {name: f"key-{secrets.token_hex(20)}" for name in KEY_SETTINGS}
-    mapping = _settings(profile, providers, jwt_secret, keys, settings or {})
+    between = dict(services or {})
+    mapping = {SETTINGS[name]: service.url for name, service in between.items()}
+    mapping |= _settings(profile, providers, jwt_secret, keys, settings or {})
     ours, theirs = _context.Pipe()
     systems = tuple(system.value for system in profile.systems)
     process = _context.Process(target=child, args=(theirs, mapping, systems, defect, port), daemon=True)
@@ -78,6 +85,9 @@ async def launch_embedded(
         await _stopped(process)
         raise unreachable(profile, f"the child process refused to start: {addresses['error']}")
 
+    for name, service in between.items():
+        service.forward(addresses[name])
+
     async def stop() -> None:
         ours.close()
         await _stopped(process)
@@ -90,6 +100,7 @@ async def launch_embedded(
         secrets={**dict.fromkeys(keys.values(), "provider-key"), jwt_secret: "jwt-secret"},
         stop=stop,
         again=again,
+        services=between,
     )
 
 

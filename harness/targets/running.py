@@ -12,7 +12,9 @@ from harness.core.errors import ProbeError, TargetError, UsageError
 from harness.core.names import Capability, System
 from harness.core.profile import Profile
 from harness.core.user import User
+from harness.servers.service import Service
 
+from .beside import close_services
 from .tokens import mint
 
 PROBE_LIMIT_S = 15.0
@@ -26,7 +28,7 @@ class Target:
 
     ``urls`` are the base addresses by system; ``stop`` ends what the harness started; ``secrets`` (value: kind) must
     never reach a disk; ``jwt_secret`` signs tokens where the profile lets us mint them; ``again`` starts another
-    instance with other settings.
+    instance with other settings; ``services`` stand between the target and services of its own, and end with it.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Target:
         secrets: Mapping[str, str] | None = None,
         stop: Callable[[], Awaitable[None]] | None = None,
         again: Again | None = None,
+        services: Mapping[str, Service] | None = None,
     ) -> None:
         self.profile = profile
+        self.services = dict(services or {})
         self.urls = urls
         self.jwt_secret = jwt_secret
         self.secrets = dict(secrets or {})
@@ -131,6 +135,7 @@ class Target:
         await self._session.close()
         if self._stop is not None:
             await self._stop()
+        await close_services(self.services.values())
 
     def _from_environment(self, what: str, where: str, variable: str) -> str:
         value = os.environ.get(variable, "") if variable else ""

@@ -30,6 +30,7 @@ class Host:
 
     profile = read_profile(TABLES, "mine.toml")
     secrets = {}  # noqa: RUF012 - the protocol's field
+    services = {}  # noqa: RUF012 - the protocol's field
     started = ()
 
     def url(self, system):

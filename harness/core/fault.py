@@ -109,6 +109,7 @@ class Fault:
     ``error_type`` is what an error in band calls itself (None: the provider's usual one). ``pings`` puts the protocol's
     keep-alive event before every other. ``bad_crc``: what is inserted cannot be decoded because its checksum is wrong.
     ``stale_token``: the first access token that comes is refused as expired, until a newer one does.
+    ``heals_after`` is how many requests with the same tag suffer it (None: each of them).
     ``operation`` is the one call that is struck, where a protocol has several for one answer (None: each of them).
     ``polls`` is how many polls come before the fault's point (None: before an answer, as many as usual).
     """
@@ -139,6 +140,7 @@ class Fault:
     bad_crc: bool = False
     stale_token: bool = False
     operation: str | None = None
+    heals_after: int | None = None
     polls: int | None = None
     polled: Polled = Polled.ANSWER
 
@@ -147,6 +149,10 @@ class Fault:
         if provider is Provider.CHATKIT and (self.usage is not Usage.TRUE or self.body is Body.NO_CHOICES):
             return False  # it counts no tokens and has no choices
         return answer in self.applies and (self.providers is None or provider in self.providers)
+
+    def at(self, attempt: int) -> Fault:
+        """What the request suffers that comes after so many with the same tag."""
+        return self if self.heals_after is None or attempt < self.heals_after else FAULTS[NO_FAULT]
 
     @property
     def tied(self) -> bool:

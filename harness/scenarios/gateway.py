@@ -190,7 +190,7 @@ async def models(stage: Stage) -> None:
     user = await stage.user()
     api = stage.gateway(user.token)
     listed = await api.models()
-    known = {model.id: model.provider for model in stage.target.profile.systems[GATEWAY].models}
+    known = {model.id: model.provider for model in stage.target.profile.systems[stage.system].models}
     for model in model_ids(listed.body):
         if known.get(model, stage.provider) is stage.provider:
             prompt = stage.prompt()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self, TypeVar
@@ -15,14 +15,18 @@ from harness.cassettes.recorder import Recorder
 from harness.cassettes.tap import open_session
 from harness.core.case import Case, tie_text
 from harness.core.errors import StageError
+from harness.core.fault import Fault
 from harness.core.names import Capability, Provider, System
 from harness.core.pricing import Tariff, tariff
 from harness.core.profile import Model
+from harness.core.race import RACE
 from harness.core.user import User
 from harness.endpoints.accounting import AccountingClient
+from harness.endpoints.agent import AgentClient
 from harness.endpoints.chat import ChatClient
 from harness.endpoints.gateway import GatewayClient
 from harness.endpoints.http import SMALL_BYTES, small_socket
+from harness.endpoints.lastbyte import Entrant, Heat, racing
 from harness.endpoints.runs import RunsClient
 from harness.endpoints.workflow import WorkflowClient
 from harness.servers.gate import Gate
@@ -137,12 +141,21 @@ class Stage:
         return AccountingClient(self._open_session(), service.target_url, token)
 
     def gateway(self, token: str | None) -> GatewayClient:
-        """The gateway as called by the bearer of a token, or by nobody."""
-        return GatewayClient(self._open_session(), self.target.url(System.GATEWAY), token)
+        """The gateway as called by the bearer of a token, or by nobody; the agent's like face in the agent's cases."""
+        return GatewayClient(self._open_session(), self.target.url(self._face), token)
 
     def slow_gateway(self, token: str | None) -> GatewayClient:
         """The same by a client that takes little of an answer before it is read."""
-        return GatewayClient(self._open_slow(), self.target.url(System.GATEWAY), token)
+        return GatewayClient(self._open_slow(), self.target.url(self._face), token)
+
+    @property
+    def _face(self) -> System:
+        """Which of the systems with the gateway's face is called."""
+        return System.AGENT if self.system is System.AGENT else System.GATEWAY
+
+    def agent(self, token: str | None) -> AgentClient:
+        """The agent as called by the bearer of a token, or by nobody."""
+        return AgentClient(self._open_session(), self.target.url(System.AGENT), token)
 
     def runs(self, token: str | None) -> RunsClient:
         """Project runs as called by the bearer of a token, or by nobody."""
@@ -191,6 +204,17 @@ class Stage:
             raise StageError(f"model '{model}' is not in the profile", where=f"target '{self.case.target}'")
         return found
 
+    @asynccontextmanager
+    async def race(self, kind: str, entrants: Sequence[Entrant], **facts: Any) -> AsyncIterator[Heat]:
+        """Requests held at their last byte and let go together; the answers are there at the end.
+
+        The mark ``race`` (see ``core.race``) says how they were let go, with ``facts`` beside it.
+        """
+        base_url = self.target.url(self.system)
+        async with racing(self.recorder, base_url, entrants, limit_s=CLIENT_LIMIT_S) as heat:
+            yield heat
+        self.mark(RACE, {"kind": kind, **facts, **heat.facts()})
+
     # -- the provider's side
 
     def gate(self, point: str | int) -> Gate:
@@ -228,6 +252,15 @@ class Stage:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    @contextmanager
+    def struck(self, fault: Fault) -> Iterator[None]:
+        """Meanwhile the provider suffers this fault: for scenarios that need one at one moment and none at another."""
+        before, self.script.fault = self.script.fault, fault
+        try:
+            yield
+        finally:
+            self.script.fault = before
 
     # -- evidence
 

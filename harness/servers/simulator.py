@@ -168,7 +168,7 @@ class Simulator:
         self._live[provider].add(performance)
         try:
             given = Circumstances(
-                fault=script.fault,
+                fault=script.fault.at(attempt),
                 reply=script.reply,
                 attempt=attempt,
                 now_s=time.time(),

@@ -16,6 +16,7 @@ from harness.core.verdict import Subject, Verdict
 from harness.providers.mutate import MUTATIONS
 from harness.providers.mutate_anthropic import MUTATIONS as ANTHROPIC_MUTATIONS
 from harness.providers.mutate_bedrock import MUTATIONS as BEDROCK_MUTATIONS
+from harness.providers.mutate_gemini import MUTATIONS as GEMINI_MUTATIONS
 from harness.suite.run import Options, run
 from harness.suite.select import Wanted, plan, select_contracts
 from harness.systems.outcomes import row
@@ -124,7 +125,7 @@ async def broken_by(tmp_path, defect):
 def test_every_contract_names_what_exists_and_every_defect_is_named():
     named = {name for one in contracts.load().values() for name in one.breakers}
     assert {name for one in TARGET_CONTRACTS for name in one.breakers} <= set(DEFECTS)
-    mutations = {*MUTATIONS, *ANTHROPIC_MUTATIONS, *BEDROCK_MUTATIONS}
+    mutations = {*MUTATIONS, *ANTHROPIC_MUTATIONS, *BEDROCK_MUTATIONS, *GEMINI_MUTATIONS}
     assert named <= set(DEFECTS) | set(FAULTS) | mutations
     assert set(DEFECTS) <= named
 

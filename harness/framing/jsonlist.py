@@ -1,4 +1,4 @@
-"""JSON values in a row: the elements of an array that is still being written, or one document by itself.
+"""JSON values in a row: the elements of an array that is still being written, or objects one after the other.
 
 Some endpoints stream one JSON array, an element at a time (RFC 8259 has no form for that; the array is whole at the
 end). An element counts once its last byte is there, so what was read of a longer body is a prefix of what it holds.
@@ -26,7 +26,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a body holds. ``closed`` says whether the array, or the document, has its end; ``tail`` is what follows
+    """What a body holds. ``closed`` says whether the array, or the last object, has its end; ``tail`` is what follows
     the last whole value, where that is not only space: an element that was cut off, or no JSON at all."""
 
     items: tuple[Item, ...]
@@ -35,25 +35,24 @@ class Decoded:
 
 
 def decode(body: bytes) -> Decoded:
-    """The values of a body, complete or not. Takes any bytes."""
+    """The values of a body, complete or not: of an array, or of objects one after the other. Takes any bytes."""
     at = _skip(body, 0)
     if body[at : at + 1] == b"[":
-        return _array(body, at + 1)
-    end = _end(body, at)
-    if end is None:
-        return Decoded((), closed=False, tail=body[at:])
-    return Decoded((_item(body, at, end),), closed=True, tail=body[_skip(body, end) :])
+        return _values(body, at + 1, array=True)
+    return _values(body, at, array=False)
 
 
-def _array(body: bytes, at: int) -> Decoded:
+def _values(body: bytes, at: int, *, array: bool) -> Decoded:
     items: list[Item] = []
     while True:
         at = _skip(body, at)
-        if body[at : at + 1] == b"]":
+        first = body[at : at + 1]
+        if array and first == b"]":
             return Decoded(tuple(items), closed=True, tail=body[_skip(body, at + 1) :])
-        end = _end(body, at)
+        end = _end(body, at) if array or first == b"{" else None
         if end is None:
-            return Decoded(tuple(items), closed=False, tail=body[at:])
+            rest = body[at:]
+            return Decoded(tuple(items), closed=bool(items) and not array and not rest, tail=rest)
         items.append(_item(body, at, end))
         at = end
 

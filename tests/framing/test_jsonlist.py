@@ -49,7 +49,9 @@ def test_what_is_there_of_a_cut_array_is_a_prefix(listed: list[object], data: st
         (b"[] and more", 0, True, b"and more"),
         (b"", 0, False, b""),
         (b"[1, 2", 1, False, b"2"),
-        (b"data: {}", 1, True, b"{}"),
+        (b'{"a": 1}\n{"b": 2}\n', 2, True, b""),
+        (b'{"a": 1}\n{"b": ', 1, False, b'{"b": '),
+        (b"data: {}", 0, False, b"data: {}"),
     ],
 )
 def test_ends(body: bytes, count: int, closed: bool, tail: bytes) -> None:

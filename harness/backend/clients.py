@@ -37,6 +37,11 @@ class ProviderClients:
         self._bedrock: Any = None
         self._http: aiohttp.ClientSession | None = None
 
+    @property
+    def settings(self) -> Settings:
+        """What the clients were made by: their time limits are of use to whoever reads with them."""
+        return self._settings
+
     def client(self, provider: Provider) -> AsyncOpenAI:
         """The client of this provider, the same one each time."""
         if provider.name not in self._clients:

@@ -29,9 +29,16 @@ def _anthropic(clients: ProviderClients) -> Dialect:
     return Anthropic(clients)
 
 
+def _bedrock(clients: ProviderClients) -> Dialect:
+    from .dialects.bedrock import Bedrock
+
+    return Bedrock(clients)
+
+
 DIALECTS: Mapping[Speaks, Callable[[ProviderClients], Dialect]] = {
     Speaks.OPENAI: _openai,
     Speaks.ANTHROPIC: _anthropic,
+    Speaks.BEDROCK: _bedrock,
 }
 """What makes the dialect of each protocol. Its client library is imported when a provider of it is first asked."""
 

@@ -18,12 +18,25 @@ INVALID_REQUEST = Outcome(400, "invalid_request_error")
 RATE_LIMIT = Outcome(429, "rate_limit_exceeded")
 INVALID_RESPONSE = Outcome(502, "provider_invalid_response")
 
+UNAVAILABLE = Outcome(503, "provider_unavailable")
+TIMEOUT = Outcome(504, "provider_timeout")
+
 PROVIDER_TABLE = ProviderTable(
-    by_status=MappingProxyType({400: INVALID_REQUEST, 401: AUTH, 403: AUTH, 404: NOT_FOUND, 429: RATE_LIMIT}),
-    unavailable=Outcome(503, "provider_unavailable"),
+    by_status=MappingProxyType(
+        {
+            400: INVALID_REQUEST,
+            401: AUTH,
+            403: AUTH,
+            404: NOT_FOUND,
+            408: TIMEOUT,
+            424: UNAVAILABLE,  # Bedrock's: the model failed, not the request, and its answer is a sound one
+            429: RATE_LIMIT,
+        }
+    ),
+    unavailable=UNAVAILABLE,
     other=INVALID_RESPONSE,
     unreachable=Outcome(503, "provider_unreachable"),
-    timeout=Outcome(504, "provider_timeout"),
+    timeout=TIMEOUT,
     invalid=INVALID_RESPONSE,
     incomplete=Outcome(502, "provider_stream_incomplete"),
 )

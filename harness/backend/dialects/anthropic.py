@@ -107,8 +107,6 @@ async def _chunks(stream: AsyncStream[object]) -> AsyncGenerator[Json, None]:
                 yield chunk
             if made.ended:
                 return
-    for chunk in made.counts():  # an answer with its reason to stop, and no message_stop after it
-        yield chunk
 
 
 def _read(name: str | None, text: str) -> Json:

@@ -9,7 +9,7 @@ from harness.core.fault import FAULTS, Reach
 from harness.core.names import Answer, Provider
 from harness.systems import gateway
 
-PROVIDERS = (Provider.OPENAI, Provider.ANTHROPIC)
+PROVIDERS = (Provider.OPENAI, Provider.ANTHROPIC, Provider.BEDROCK)
 CASES = [
     pytest.param(provider, fault, answer, id=f"{provider}-{fault.id}-{answer}")
     for provider in PROVIDERS

@@ -25,6 +25,8 @@ SEED_MODELS: tuple[tuple[str, str | None, str], ...] = (
     ("llama-3.3-70b-versatile", "groq", "pro"),
     ("claude-haiku-4-5", "anthropic", "free"),
     ("claude-sonnet-5", "anthropic", "pro"),
+    ("amazon.nova-micro-v1:0", "bedrock", "free"),
+    ("amazon.nova-lite-v1:0", "bedrock", "pro"),
     ("local-model", None, "free"),
     ("mystery-model", "openai", "free"),
 )
@@ -37,6 +39,8 @@ SEED_PRICES: tuple[tuple[str, str, str, str], ...] = (
     ("groq", "llama-3.3-70b-versatile", "0.59", "0.79"),
     ("anthropic", "claude-haiku-4-5", "1.00", "5.00"),
     ("anthropic", "claude-sonnet-5", "3.00", "15.00"),
+    ("bedrock", "amazon.nova-micro-v1:0", "0.035", "0.14"),
+    ("bedrock", "amazon.nova-lite-v1:0", "0.06", "0.24"),
 )
 """Provider, model, US dollars for a million tokens of input and of output."""
 

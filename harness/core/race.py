@@ -1,0 +1,120 @@
+"""A race as it was measured: when each request was let go, when the target had dealt with it, and what came of it.
+
+The mark ``race`` is ``{"kind", "skew_ns", "requests": [{"exchange", "tie", "offset_ns", "released_ns", "early"}]}``
+and whatever its kind adds; ``sweep`` is the same with ``origin_ns``, the moment around which the requests were let go
+one by one. Times are the recording's. A request is its last byte: until that has left, nobody can act on it.
+
+Whether the requests met is known from both ends. ``skew_ns`` is the time between the first and the last that was let
+go. ``window_ns`` is the time from the first until the target was past admitting any: it asked its provider, where that
+is ours to see, or answered. Where the skew is not smaller, one may have been over before another began, and that
+nothing went wrong says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .recording import Exchange, Json, Mark, Recording, Side
+
+RACE, SWEEP = "race", "sweep"
+RACE_BUDGET = "race_affordable"
+"""A number of a profile: how many calls its own user can pay for, where the harness cannot make users."""
+NS_PER_MS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """One request of a race. ``provider_ns`` is when a provider of ours first saw what it caused."""
+
+    exchange: Exchange
+    offset_ns: int
+    released_ns: int
+    early: bool
+    provider_ns: int | None
+
+    @property
+    def answered_ns(self) -> int | None:
+        """When the head of its answer was there."""
+        return self.exchange.response.at_ns if self.exchange.response else None
+
+    @property
+    def admitted_ns(self) -> int | None:
+        """The first sign that the target had dealt with it, one way or the other."""
+        return min((at for at in (self.provider_ns, self.answered_ns) if at is not None), default=None)
+
+    @property
+    def outcome(self) -> str:
+        """``served``, ``refused`` (a status of 400 to 499) or ``failed``."""
+        status = self.exchange.status or 0
+        return "served" if 200 <= status < 300 else "refused" if 400 <= status < 500 else "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """A mark and its requests, in the order in which they were let go."""
+
+    mark: Mark
+    runners: tuple[Runner, ...]
+
+    @property
+    def kind(self) -> str:
+        """What was raced for."""
+        return str(self.mark.data["kind"])
+
+    @property
+    def origin_ns(self) -> int:
+        """What offsets count from: what the sweep went around, or the first that was let go."""
+        found = self.mark.data.get("origin_ns")
+        return int(found) if found is not None else min((one.released_ns for one in self.runners), default=0)
+
+    @property
+    def skew_ns(self) -> int:
+        """Between the first and the last that was let go."""
+        released = [one.released_ns for one in self.runners]
+        return max(released) - min(released) if released else 0
+
+    @property
+    def window_ns(self) -> int | None:
+        """From the first that was let go until the target had dealt with any; None where no sign of that was seen."""
+        admitted = [one.admitted_ns for one in self.runners if one.admitted_ns is not None]
+        return min(admitted) - min(one.released_ns for one in self.runners) if admitted else None
+
+    @property
+    def met(self) -> bool:
+        """Whether all requests were with the target before it had dealt with any."""
+        window_ns = self.window_ns
+        return window_ns is not None and self.skew_ns < window_ns and not any(one.early for one in self.runners)
+
+    def doubt(self) -> str:
+        """Why it is not known whether they met, in one sentence."""
+        window_ns = self.window_ns
+        if window_ns is None:
+            return "No request of the race was answered: whether they met is not known."
+        early = sum(one.early for one in self.runners)
+        how = f", {early} had an answer before the last was let go" if early else ""
+        return (
+            f"The {len(self.runners)} requests were let go within {self.skew_ns / NS_PER_MS:.2f} ms, and the target "
+            f"had dealt with the first after {window_ns / NS_PER_MS:.2f} ms{how}: they may never have met."
+        )
+
+
+def races(recording: Recording, name: str = RACE) -> Iterator[Race]:
+    """The races (or sweeps) of a recording, in their order; requests that it does not hold are left out."""
+    clients = {one.id: one for one in recording.side(Side.CLIENT)}
+    first: dict[str, int] = {}
+    for one in recording.side(Side.PROVIDER):
+        if one.tie is not None:
+            first.setdefault(one.tie, one.request.sent_ns)
+    for mark in recording.marks:
+        if mark.name == name:
+            found = (_runner(row, clients, first) for row in mark.data["requests"])
+            yield Race(mark, tuple(sorted((one for one in found if one), key=lambda one: one.released_ns)))
+
+
+def _runner(row: Json, clients: dict[str, Exchange], first: dict[str, int]) -> Runner | None:
+    exchange = clients.get(row["exchange"])
+    if exchange is None:
+        return None
+    provider_ns = first.get(exchange.tie) if exchange.tie is not None else None
+    return Runner(exchange, int(row["offset_ns"]), int(row["released_ns"]), bool(row["early"]), provider_ns)

@@ -13,7 +13,7 @@ from harness.core.verdict import Pointer
 
 from .calls import Call, ChatCall, chat_calls, failures, ledger
 from .registry import Findings, contract
-from .scope import EVERY, GATEWAY
+from .scope import COMPLETIONS, EVERY
 from .subjects import calls
 
 LEDGER = (Capability.LEDGER,)
@@ -104,7 +104,7 @@ def _cut_short(recording: Recording) -> list[Billed]:
 @contract(
     "credits.delivered-only",
     select=_cut_short,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=SEEN,
     source="house: theopenco/llmgateway #3505 and #3443",
     breakers=("failed-billed-in-full", "left-billed-in-full"),
@@ -144,7 +144,7 @@ def _price(billed: Billed) -> int:
 @contract(
     "credits.price-exact",
     select=_billed_completions,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=SEEN,
     source="house: the pricing rule, ceil(USD x 1,000 x multiplier), at least 1 credit",
     breakers=("price-rounds-down", "free-completion", "trusts-usage", "zero-tokens-free"),
@@ -169,7 +169,7 @@ def _short(recording: Recording) -> list[Billed]:
 @contract(
     "credits.shortfall-written-down",
     select=_short,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=SEEN,
     source="house: settling charges at most the hold plus what is left, and writes down the shortfall",
     breakers=("shortfall-forgotten", "negative-balance", "price-rounds-down"),
@@ -192,7 +192,7 @@ def shortfall_written_down(billed: Billed, _recording: Recording) -> Findings:
 @contract(
     "credits.estimate-marked",
     select=_billed_completions,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=SEEN,
     source="house: an estimate is marked as one on the usage row",
     breakers=("estimate-unmarked",),
@@ -212,7 +212,7 @@ def estimate_marked(billed: Billed, _recording: Recording) -> Findings:
 @contract(
     "credits.usage-row-written",
     select=_billed_completions,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=SEEN,
     source="house: settle, then write the usage row",
     breakers=("no-usage-row",),
@@ -231,7 +231,7 @@ def usage_row_written(billed: Billed, _recording: Recording) -> Findings:
 @contract(
     "credits.hold-covers-the-call",
     select=_billed,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=LEDGER,
     source="house: the hold is the price of the estimate, prompt plus output limit",
     breakers=("hold-too-small",),

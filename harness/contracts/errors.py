@@ -8,16 +8,17 @@ from harness.core.names import Capability
 from harness.core.recording import Exchange, Recording
 from harness.core.verdict import Pointer, Violation
 from harness.providers.openai import decode_error
-from harness.systems import gateway, runs
+from harness.systems import agent, gateway, runs
 from harness.systems.route import Outcome
 
 from .calls import Call, ChatCall, Way, failures
 from .registry import Findings, contract
-from .scope import EVERY, GATEWAY
+from .scope import COMPLETIONS, EVERY
 from .subjects import Sent, answers, calls, completed, error_answers, failed, failed_after, failed_before, sent
 
 PROVIDER = (Capability.PROVIDER,)
 TABLE = "house: the system's table of provider failures"
+HEALTH = (runs.HEALTH.name, agent.HEALTH.name)
 LEAK = re.compile(rb"\[REDACTED:[a-z0-9:-]+\]")
 
 
@@ -49,7 +50,7 @@ def provider_failure_mapped(call: Call, recording: Recording) -> Findings:
 @contract(
     "errors.in-band-code",
     select=failed_after,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=PROVIDER,
     source=TABLE,
     breakers=("in-band-code-generic",),
@@ -70,7 +71,7 @@ def in_band_code(call: ChatCall, recording: Recording) -> Findings:
 
 
 def _refusals(recording: Recording) -> list[Exchange]:
-    return [e for e in error_answers(recording) if e.operation != runs.HEALTH.name]  # its 503 is an answer
+    return [e for e in error_answers(recording) if e.operation not in HEALTH]  # its 503 is an answer
 
 
 @contract(
@@ -104,7 +105,7 @@ def object_shape(exchange: Exchange, _recording: Recording) -> Findings:
 @contract(
     "errors.in-band-shape",
     select=failed_after,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=PROVIDER,
     source="house: the same error object in band",
     breakers=("in-band-error-bare",),
@@ -128,7 +129,7 @@ def _limited(recording: Recording) -> list[Call]:
 @contract(
     "errors.retry-after-passed-on",
     select=_limited,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=PROVIDER,
     source="RFC 9110, 10.2.3: Retry-After is seconds or an HTTP date",
     breakers=("retry-after-dropped",),

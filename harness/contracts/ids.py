@@ -11,7 +11,7 @@ from harness.core.verdict import Level, Pointer, Violation
 
 from .calls import Call, ChatCall
 from .registry import Findings, contract
-from .scope import EVERY, GATEWAY
+from .scope import COMPLETIONS, EVERY
 from .subjects import answers, calls, ledgers, streams
 
 
@@ -27,7 +27,7 @@ def is_uuid(text: str) -> bool:
 @contract(
     "ids.request-id",
     select=answers,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     level=Level.SHOULD,
     source="house; RFC 9562, 4: UUID format",
     breakers=("request-id-not-uuid",),
@@ -42,7 +42,7 @@ def request_id(exchange: Exchange, _recording: Recording) -> Findings:
 @contract(
     "ids.one-id-a-stream",
     select=streams,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source="OpenAI API reference, chat completion chunk object: each chunk has the same id",
     breakers=("mixed-ids",),
 )

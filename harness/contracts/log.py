@@ -15,7 +15,7 @@ from harness.framing.json import loads
 
 from .calls import ChatCall, chat_calls, failures
 from .registry import Findings, contract
-from .scope import EVERY, GATEWAY
+from .scope import COMPLETIONS, EVERY
 
 LOG = (Capability.LOG,)
 HERE = (Pointer(probe="log"),)
@@ -83,7 +83,7 @@ def json_lines(lines: list[str], _recording: Recording) -> Findings:
 @contract(
     "log.call-logged",
     select=_logged,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=LOG,
     source="house: one line for each call",
     breakers=("log-missing-call",),
@@ -104,7 +104,7 @@ def call_logged(logged: Logged, _recording: Recording) -> Findings:
 @contract(
     "log.failure-has-its-phase",
     select=_logged_failures,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=(*LOG, Capability.PROVIDER),
     source="house: lookup, provider, cost, settle or usage",
     breakers=("log-without-phase",),
@@ -122,7 +122,7 @@ def failure_has_its_phase(logged: Logged, _recording: Recording) -> Findings:
 @contract(
     "log.counts-true",
     select=_logged,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=(*LOG, Capability.PROVIDER),
     source="house: completionLength is what was passed on",
     breakers=("log-counts-wrong",),

@@ -13,7 +13,7 @@ from harness.systems import gateway
 
 from .calls import Call, ChatCall, chat_calls, failures
 from .registry import Findings, contract
-from .scope import EVERY, GATEWAY
+from .scope import COMPLETIONS, EVERY, GATEWAY
 from .subjects import completed
 
 
@@ -34,7 +34,7 @@ def _ids(exchange: Exchange) -> list[str]:
 @contract(
     "models.list-shape",
     select=_lists,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source="OpenAI API reference, list models",
     breakers=("model-list-bare",),
 )
@@ -63,7 +63,7 @@ def _called_from_list(recording: Recording) -> Iterator[ChatCall]:
 @contract(
     "models.listed-can-be-called",
     select=_called_from_list,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source="house: every listed model can be called",
     breakers=("lists-uncallable-model",),
 )
@@ -128,7 +128,7 @@ def unpriced_refused(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "models.unknown-refused",
     select=lambda recording: _asked_for(recording, "unknown-model"),
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source="house: 404 model_not_found",
     breakers=("unknown-model-500",),
 )

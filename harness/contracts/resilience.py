@@ -8,17 +8,17 @@ from harness.core.verdict import Doubt
 
 from .calls import Call, failures
 from .registry import Findings, contract
-from .scope import EVERY
+from .scope import AGENT, EVERY
 from .subjects import calls
 
 
 @contract(
     "resilience.one-call-upstream",
     select=calls,
-    systems=EVERY,
+    systems=tuple(system for system in EVERY if system not in AGENT),
     needs=[Capability.PROVIDER],
-    source="house: a system retries only where its page says so, and neither of these does",
-    breakers=("retries-provider", "runs-retries"),
+    source="house: a system retries only where its page says so, and of all only the agent's does",
+    breakers=("retries-provider", "runs-retries", "workflow-retries-session"),
 )
 def one_call_upstream(call: Call, _recording: Recording) -> Findings:
     """One call of a client is at most one call of a provider.
@@ -40,7 +40,7 @@ def _after_outage(recording: Recording) -> list[Call]:
     select=_after_outage,
     systems=EVERY,
     needs=[Capability.PROVIDER],
-    source="house: neither has a breaker, so a provider that is back is asked",
+    source="house: a provider that is back is asked, where no breaker has opened",
     breakers=("outage-remembered",),
 )
 def outage_forgotten(call: Call, recording: Recording) -> Findings:

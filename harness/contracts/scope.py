@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 GATEWAY = ("gateway",)
+AGENT = ("agent",)
+COMPLETIONS = ("gateway", "agent")
+"""The systems with OpenAI's face: what the one promises of a chat completion, the other does too."""
 RUNS = ("runs",)
 WORKFLOW = ("workflow",)
 EVERY = ("runs", "chat", "workflow", "gateway", "agent")

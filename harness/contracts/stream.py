@@ -11,7 +11,7 @@ from harness.providers.openai import Kind
 
 from .calls import ChatCall, Way, chat_calls
 from .registry import Findings, contract
-from .scope import GATEWAY
+from .scope import COMPLETIONS
 from .subjects import failed_after, healthy_streams, streams, whole_streams
 
 API_REFERENCE = "OpenAI API reference, chat completion chunk object"
@@ -21,7 +21,7 @@ PROVIDER = (Capability.PROVIDER,)
 @contract(
     "stream.done-once-and-last",
     select=whole_streams,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source=f"{API_REFERENCE}: the stream is terminated by a data: [DONE] message",
     breakers=("double-done", "no-done", "no-done-after-error", "silent-end"),
 )
@@ -46,7 +46,7 @@ def done_once_and_last(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "stream.no-invented-terminal",
     select=failed_after,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=PROVIDER,
     source="house: BerriAI/litellm #33404 shows what it costs",
     breakers=("invented-stop",),
@@ -72,7 +72,7 @@ def no_invented_terminal(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "stream.failure-told-in-band",
     select=failed_after,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=PROVIDER,
     source="house: after the headers only the stream can say that it failed (BerriAI/litellm #39748)",
     breakers=("silent-end", "invented-stop"),
@@ -93,7 +93,7 @@ def failure_told_in_band(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "stream.error-event-near-the-end",
     select=failed_after,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=PROVIDER,
     source="house: one error event, then [DONE]",
     breakers=("content-after-error",),
@@ -117,7 +117,7 @@ def nothing_between_error_and_done(call: ChatCall, _recording: Recording) -> Fin
 @contract(
     "stream.words-faithful",
     select=streams,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=PROVIDER,
     source="house: the gateway passes words on, it does not edit them",
     breakers=("dropped-chunk",),
@@ -146,7 +146,7 @@ def words_faithful(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "stream.headers",
     select=streams,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source="house; WHATWG HTML, 9.2 server-sent events: text/event-stream; RFC 9111: no-cache",
     breakers=("no-cache-header-missing",),
 )
@@ -171,7 +171,7 @@ def _paced(recording: Recording) -> Iterator[tuple[ChatCall, Mark]]:
 @contract(
     "stream.incremental",
     select=_paced,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     needs=PROVIDER,
     source="house: CopilotKit/aimock #125 shows a relay that buffers",
     breakers=("buffered-relay",),
@@ -202,7 +202,7 @@ def incremental(subject: tuple[ChatCall, Mark], _recording: Recording) -> Findin
 @contract(
     "stream.chunk-shape",
     select=streams,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source=API_REFERENCE,
     breakers=("chunk-without-object",),
 )
@@ -225,7 +225,7 @@ def chunk_shape(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "stream.finish-reason-once",
     select=healthy_streams,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source=API_REFERENCE,
     breakers=("finish-reason-lost",),
 )
@@ -245,7 +245,7 @@ def finish_reason_once(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "stream.usage-as-asked",
     select=healthy_streams,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source="OpenAI API reference, stream_options.include_usage",
     breakers=("usage-chunk-always", "usage-chunk-missing"),
 )
@@ -273,7 +273,7 @@ def usage_as_asked(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "stream.ends-by-http",
     select=whole_streams,
-    systems=GATEWAY,
+    systems=COMPLETIONS,
     source="RFC 9112, 6.3: a message that ends before its framing says so is incomplete",
     breakers=("drops-connection",),
 )

@@ -29,8 +29,8 @@ class Family:
     output_usd: str
 
     def upstream(self, provider: str) -> str:
-        """Its name at a provider: Vertex puts the version behind an @."""
-        return f"{self.name}@{self.version}" if provider == VERTEX else f"{self.name}-{self.version}"
+        """Its name at a provider: Vertex wants the version, behind an @."""
+        return f"{self.name}@{self.version}" if provider == VERTEX else self.name
 
 
 FAMILIES = (
@@ -49,7 +49,7 @@ PRICES: Prices = {
 
 
 class AgentCatalogue(Catalogue):
-    """Finds models. A short name is served by whoever the settings say, a provider's own name by that provider."""
+    """Finds models. A short name is served by whoever the settings say, one with a version behind an @ by Vertex."""
 
     def __init__(
         self, settings: Settings, providers: Mapping[str, Provider], pricing: Pricing, google: GoogleTokens
@@ -84,9 +84,8 @@ class AgentCatalogue(Catalogue):
         for family in FAMILIES:
             if name == family.name:
                 return family, self.default
-            for provider in PROVIDERS:
-                if name == family.upstream(provider):
-                    return family, provider
+            if name == family.upstream(VERTEX):
+                return family, VERTEX
         raise self.unknown(name)
 
     def known(self, family: str) -> str | None:

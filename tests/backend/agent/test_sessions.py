@@ -63,7 +63,7 @@ async def test_both_messages_are_stored_in_the_session(agent, user, provider, pa
     status, headers, answer = await agent.chat(user, "Hé\U0001f600", session_id=made["session_id"])
     assert (status, headers["x-session-id"]) == (200, made["session_id"])
     assert answer["model"] == "claude-sonnet-4"
-    assert provider.bodies[-1]["model"] == "claude-sonnet-4-20250514"
+    assert provider.bodies[-1]["model"] == "claude-sonnet-4"
     provider.stream(*parts["healthy"])
     await agent.chat(user, "More", session_id=made["session_id"], stream=True)
     assert await agent.said(user, made["session_id"]) == [

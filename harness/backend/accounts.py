@@ -22,6 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .store import ENTRIES, USAGE, USERS, Store
 
+CREDITS_MAX = 2**63 - 1
+"""The most that an account can hold: what the database's whole numbers have room for."""
+
 Also = Callable[[AsyncConnection, "Settled"], Awaitable[None]]
 """Work to do in the transaction that ends a hold, such as writing the usage row."""
 
@@ -41,6 +44,10 @@ class InsufficientCredits(AccountError):
         self.needed = needed
         self.balance = balance
         super().__init__(f"the call needs {needed} credits, the balance is {balance}")
+
+
+class AccountFull(AccountError):
+    """The balance would be more than ``CREDITS_MAX``."""
 
 
 class AlreadyEnded(AccountError):
@@ -113,7 +120,7 @@ class Accounts:
         return None if row is None else User(user_id, row.tier, row.role)
 
     async def grant(self, user_id: UUID, amount: int, reason: str = "grant") -> int:
-        """Put credits in; gives the new balance. Raises UnknownUser."""
+        """Put credits in; gives the new balance. Raises UnknownUser and AccountFull."""
         _not_negative(amount)
         started_ns = time.monotonic_ns()
         async with self._store.begin() as tx:
@@ -268,10 +275,12 @@ class Accounts:
         return int(balance)
 
     async def _add(self, tx: AsyncConnection, user_id: UUID, amount: int) -> int:
-        """Change the balance; gives the new one."""
-        balance = (await tx.execute(_ADD, {"user": user_id, "amount": amount})).scalar_one_or_none()
+        """Change the balance; gives the new one. A sum that there is no room for is refused, not rounded."""
+        room = min(CREDITS_MAX, CREDITS_MAX - amount)
+        balance = (await tx.execute(_ADD, {"user": user_id, "amount": amount, "room": room})).scalar_one_or_none()
         if balance is None:
-            raise UnknownUser(str(user_id))
+            has = await self._balance(tx, user_id)
+            raise AccountFull(f"a balance of {has} has no room for {amount} more: {CREDITS_MAX} is the most")
         return int(balance)
 
     async def _balance(self, tx: AsyncConnection, user_id: UUID) -> int:
@@ -356,7 +365,13 @@ _USER = bindparam("user", type_=USERS.c.id.type)
 _AMOUNT = bindparam("amount", type_=USERS.c.balance.type)
 _FIND = select(USERS.c.tier, USERS.c.role).where(USERS.c.id == _USER)
 _BALANCE = select(USERS.c.balance).where(USERS.c.id == _USER).with_for_update()
-_ADD = update(USERS).where(USERS.c.id == _USER).values(balance=USERS.c.balance + _AMOUNT).returning(USERS.c.balance)
+_ROOM = bindparam("room", type_=USERS.c.balance.type)
+_ADD = (
+    update(USERS)
+    .where(USERS.c.id == _USER, USERS.c.balance <= _ROOM)
+    .values(balance=USERS.c.balance + _AMOUNT)
+    .returning(USERS.c.balance)
+)
 _TAKE = (
     update(USERS)
     .where(USERS.c.id == _USER, USERS.c.balance >= _AMOUNT)

@@ -31,6 +31,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from .accounts import CREDITS_MAX
 from .ids import parse_id
 from .resources import Census
 from .statements import Statements
@@ -38,7 +39,6 @@ from .statements import Statements
 if TYPE_CHECKING:
     from .common import Common
 
-CREDITS_MAX = 10**15
 WAIT_S_MAX = 60.0
 TIERS = ("free", "pro")
 ROLES = ("user", "supervisor")

@@ -80,7 +80,7 @@ def never_negative(account: Ledger, _recording: Recording) -> Findings:
     systems=EVERY,
     needs=LEDGER,
     source="house: a balance is the sum of its entries",
-    breakers=("balance-drifts",),
+    breakers=("balance-drifts", "credits-as-floats"),
 )
 def conserved(account: Ledger, _recording: Recording) -> Findings:
     """The balance is what the entries add up to, and each entry does to it what its kind says."""

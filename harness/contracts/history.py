@@ -10,6 +10,7 @@ from harness.core.recording import Recording
 from harness.core.verdict import Doubt, Pointer, Violation
 
 from .registry import Findings, contract
+from .scope import EVERY
 from .subjects import ledgers
 
 HERE = (Pointer(probe="ledger"),)
@@ -18,10 +19,10 @@ HERE = (Pointer(probe="ledger"),)
 @contract(
     "credits.linearizable",
     select=ledgers,
-    systems=("gateway", "runs"),
+    systems=EVERY,
     needs=[Capability.LEDGER],
     source="house: linearizability (Herlihy and Wing, 1990); wasp-lang/open-saas #727, mozilla-ai/any-llm #836",
-    breakers=("balance-drifts", "negative-balance", "racy-hold"),
+    breakers=("balance-drifts", "credits-as-floats", "negative-balance", "racy-hold"),
 )
 def linearizable(account: Ledger, _recording: Recording) -> Findings:
     """The account's operations can be put into one order that explains the balance each of them reported.

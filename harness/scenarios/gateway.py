@@ -22,6 +22,8 @@ LEAK_ROUNDS = 8
 NOTICE_LIMIT_S = 3.5
 """How long a target is waited for to notice something; shorter than the time limits that it has for its providers."""
 SHORTFALL_TOKENS = 100_000
+CREDITS_AT_MOST = 2**63 - 1
+"""The greatest balance that a 64-bit column has room for."""
 ACCOUNTS = (Capability.ACCOUNTS,)
 HELD = (Capability.ACCOUNTS, Capability.PROVIDER)
 
@@ -168,6 +170,16 @@ async def insufficient_credit(stage: Stage) -> None:
     user = await stage.user(credits=hold_credits - 1)
     stage.mark("budget", {"callers": 2, "affordable": 0, "hold_credits": hold_credits})
     for prompt, stream in zip(prompts, (False, True), strict=True):
+        await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=stream), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("balance-at-the-edge", GATEWAY, answer=Answer.PLAIN, once=True, needs=ACCOUNTS)
+async def balance_at_the_edge(stage: Stage) -> None:
+    """Calls, plain and streamed, by a user with as many credits as 64 bits can count."""
+    user = await stage.user(credits=CREDITS_AT_MOST)
+    for stream in (False, True):
+        prompt = stage.prompt()
         await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=stream), tie=prompt.tie)
     await stage.settle(user)
 

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from harness.backend.accounts import Accounts, AlreadyEnded, InsufficientCredits, Settled, UnknownUser, Use
+from harness.backend.accounts import (
+    CREDITS_MAX,
+    AccountFull,
+    Accounts,
+    AlreadyEnded,
+    InsufficientCredits,
+    Settled,
+    UnknownUser,
+    Use,
+)
 from harness.backend.statements import Statements
 from harness.backend.store import ENTRIES, USAGE, USERS, Store
 
@@ -271,3 +280,16 @@ def test_whatever_is_done_in_whatever_order_credits_are_conserved(shared_address
                 refunded.add(hold)
                 assert entry["delta"] == entry["amount"] <= charged[hold]
     assert found["balance"] == running
+
+
+async def test_the_greatest_balance_is_exact_and_one_more_credit_is_refused(accounts, store):
+    user = await accounts.create(CREDITS_MAX, "free", "user")
+    hold = await accounts.hold(user, 7)
+    assert (await accounts.settle(hold.id, 3)).balance == CREDITS_MAX - 3
+    assert await accounts.grant(user, 3) == CREDITS_MAX
+    with pytest.raises(AccountFull, match=str(CREDITS_MAX)):
+        await accounts.grant(user, 1)
+    assert await balance(store, user) == CREDITS_MAX
+    everything = await accounts.hold(user, CREDITS_MAX)
+    assert everything.balance == 0
+    assert await accounts.release(everything.id) == CREDITS_MAX

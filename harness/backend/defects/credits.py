@@ -12,13 +12,13 @@ from aiohttp import web
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harness.backend.accounts import Accounts, Hold, InsufficientCredits, Settled, User
+from harness.backend.accounts import CREDITS_MAX, Accounts, Hold, InsufficientCredits, Settled, User
 from harness.backend.flights import Flight
 from harness.backend.gateway.billing import Billing
 from harness.backend.gateway.call import Call, Phase, Record
 from harness.backend.gateway.calls import Calls
 from harness.backend.gateway.tokens import Tokens
-from harness.backend.store import ENTRIES, ONE_END, Store
+from harness.backend.store import ENTRIES, ONE_END, USERS, Store
 from harness.backend.upstream import UpstreamError
 
 from .base import Defect, instead
@@ -75,6 +75,21 @@ class CreditNotChecked(Defect):
                 return await super().hold(user_id, short.balance, reason)
 
     shared = instead(accounts=_Trusts)
+
+
+class CreditsAsFloats(Defect):
+    """Numbers go through a type that has 53 bits for them."""
+
+    id = "credits-as-floats"
+    summary = "large balances are rounded"
+
+    class _Rounds(Accounts):
+        async def _add(self, tx: AsyncConnection, user_id: UUID, amount: int) -> int:
+            rounded = min(int(float(await super()._add(tx, user_id, amount))), CREDITS_MAX)
+            await tx.execute(update(USERS).where(USERS.c.id == user_id).values(balance=rounded))
+            return rounded
+
+    shared = instead(accounts=_Rounds)
 
 
 class NegativeBalance(Defect):

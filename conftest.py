@@ -14,3 +14,8 @@ def pytest_collection_finish() -> None:
     """What is imported and collected by now stays to the end: no collection has to search it again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """At its end a process takes leave of everything: libraries count what is left."""
+    gc.unfreeze()

@@ -49,7 +49,7 @@ def query(
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> int:
-    """Answer SQL over runs: tables runs, cases, verdicts, exchanges, segments, probes ('describe runs')."""
+    """Answer SQL over runs: tables runs, cases, verdicts, exchanges, segments, probes, races ('describe runs')."""
     from harness.results.runs import find_runs
     from harness.results.sql import ask
 

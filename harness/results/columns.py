@@ -194,6 +194,29 @@ PROBES = (
     Column("data", Type.JSON, "What the target showed."),
 )
 
+RACES = (
+    *CASE,
+    Column("race", Type.COUNT, "The race's place in its recording, from 0: one row for each of its requests."),
+    Column("how", Type.NAME, "`race`: let go together; `sweep`: one by one, around a moment."),
+    Column("kind", Type.NAME, "What was raced for: `double-spend`, `observe`."),
+    Column("exchange", Type.NAME, "The exchange's id in its recording."),
+    Column(
+        "offset_ms",
+        Type.NUMBER,
+        "When its last byte had left: since the first of the race's, or (negative: before) the moment that a sweep "
+        "goes around. Measured.",
+        "ms",
+    ),
+    Column("provider_ms", Type.NUMBER, "From then until a provider of ours saw what the request caused.", "ms"),
+    Column("answered_ms", Type.NUMBER, "From then until the head of its answer was there.", "ms"),
+    Column("status", Type.COUNT, "The answer's status; null where none came."),
+    Column("outcome", Type.NAME, "`served`, `refused` (a status of 400 to 499) or `failed`."),
+    Column("early", Type.FLAG, "There was an answer to it before the last request had been let go."),
+    Column("skew_ms", Type.NUMBER, "Of the race: between the first and the last that was let go.", "ms"),
+    Column("window_ms", Type.NUMBER, "Of the race: from the first until the target had dealt with any.", "ms"),
+    Column("met", Type.FLAG, "Of the race: the skew was smaller than the window, so nothing that is not seen is chance."),
+)
+
 TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     {
         "runs": RUNS,
@@ -202,6 +225,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         "exchanges": EXCHANGES,
         "segments": SEGMENTS,
         "probes": PROBES,
+        "races": RACES,
     }
 )
 """Every table with its columns, in their order."""
@@ -214,6 +238,7 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "exchanges": "One row for each exchange of either side, with its latencies.",
         "segments": "One row for each piece of a response's body.",
         "probes": "One row for each probe of the target.",
+        "races": "One row for each request of a race that was measured.",
     }
 )
 

@@ -49,6 +49,11 @@ class Frames:
         """One row for each probe of the target."""
         return self.table("probes")
 
+    @cached_property
+    def races(self) -> pd.DataFrame:
+        """One row for each request of a race that was measured."""
+        return self.table("races")
+
     def table(self, name: str) -> pd.DataFrame:
         """A table by its name, read anew."""
         return frame(read(name, self.stored))

@@ -67,14 +67,21 @@ def read(table: str, runs: Iterable[StoredRun], columns: Sequence[str] | None = 
     tables: list[pa.Table] = []
     for finished, some in groupby(runs, key=lambda run: run.finished):
         if finished:
-            tables.append(_read_files([run.path / f"{table}.parquet" for run in some], table, names))
+            tables.append(_read_files(files(some, table), table, names))
         else:
             tables += [_read_journal(run, table).select(names) for run in some]
     return pa.concat_tables(tables) if tables else _empty(table).select(names)
 
 
+def files(runs: Iterable[StoredRun], table: str) -> list[Path]:
+    """The Parquet files of a table; a run from before there was such a table has none."""
+    return [path for path in (run.path / f"{table}.parquet" for run in runs) if path.is_file()]
+
+
 def _read_files(paths: Sequence[Path], table: str, columns: list[str]) -> pa.Table:
     """Many files at once; a column that an older file lacks is null there."""
+    if not paths:
+        return _empty(table).select(columns)
     import pyarrow.dataset as ds  # it imports pandas, for which a run that only writes need not wait
 
     names = [column.name for column in TABLES[table] if column.type is Type.NAME]

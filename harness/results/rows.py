@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.core.case import Case
+from harness.core.race import RACE, SWEEP, races
 from harness.core.recording import Exchange, Probe, Recording, Side
 from harness.core.verdict import Judgement, Verdict
 
@@ -101,6 +102,29 @@ def probe_row(case: Case, probe: Probe) -> Row:
     """A row of ``probes``."""
     data = json.dumps(probe.data, ensure_ascii=False, separators=(",", ":"))
     return _row(case, name=probe.name, at_ms=probe.at_ns / latency.MS, data=data)
+
+
+def race_rows(case: Case, recording: Recording) -> Iterator[Row]:
+    """The rows of ``races``: every request of every race and sweep."""
+    for name in (RACE, SWEEP):
+        for number, race in enumerate(races(recording, name)):
+            whole: Row = {"race": number, "how": name, "kind": race.kind}
+            if name == RACE:
+                window_ns = race.window_ns
+                window_ms = None if window_ns is None else window_ns / latency.MS
+                whole |= {"skew_ms": race.skew_ns / latency.MS, "window_ms": window_ms, "met": race.met}
+            for one in race.runners:
+                since = {"provider_ms": one.provider_ns, "answered_ms": one.answered_ns}
+                yield _row(
+                    case,
+                    **whole,
+                    exchange=one.exchange.id,
+                    offset_ms=(one.released_ns - race.origin_ns) / latency.MS,
+                    **{key: None if at is None else (at - one.released_ns) / latency.MS for key, at in since.items()},
+                    status=one.exchange.status,
+                    outcome=one.outcome,
+                    early=one.early,
+                )
 
 
 def vars_of(found: Any) -> Row:

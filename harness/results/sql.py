@@ -14,7 +14,7 @@ import pyarrow as pa
 from harness.core.errors import UsageError
 
 from .columns import TABLES, Type
-from .parquet import read
+from .parquet import files, read
 from .runs import StoredRun
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def connect(runs: Sequence[StoredRun]) -> duckdb.DuckDBPyConnection:
     finished = [run for run in runs if run.finished]
     others = [run for run in runs if not run.finished]
     for table in TABLES:
-        sources = [_files([run.path / f"{table}.parquet" for run in finished])] if finished else []
-        if others or not finished:
+        paths = files(finished, table)
+        sources = [_files(paths)] if paths else []
+        if others or not paths:
             connection.register(f"unfinished_{table}", _plain_table(read(table, others)))
             sources.append(f"from unfinished_{table}")
         whole = " union all by name ".join(f"({source})" for source in sources)

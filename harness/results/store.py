@@ -24,11 +24,11 @@ from harness.core.errors import CassetteWrite
 from harness.core.recording import Recording
 from harness.core.verdict import Judgement
 
-from .rows import Row, case_row, exchange_rows, probe_row, verdict_rows
+from .rows import Row, case_row, exchange_rows, probe_row, race_rows, verdict_rows
 
 RESULTS = Path("results")
 FACTS = "run.json"
-JOURNALS = ("cases", "verdicts", "exchanges", "segments", "probes")
+JOURNALS = ("cases", "verdicts", "exchanges", "segments", "probes", "races")
 """The tables that grow while a run goes on; ``runs`` follows from ``run.json``."""
 
 
@@ -75,6 +75,7 @@ class RunFolder:
         self._append("exchanges", [row for row, _ in exchanges])
         self._append("segments", [segment for _, segments in exchanges for segment in segments])
         self._append("probes", probes)
+        self._append("races", race_rows(case, recording) if recording else ())
         self._append("cases", [case_row(case, judgements, seconds, recording, cassette)])
 
     def finish(self, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def test_a_killed_run_gives_the_same_frames_from_what_it_had_appended(runs, case
     runs.write("r1", cases)
     runs.write("r2", cases, finish=False)
     whole, killed = frames(runs, "r1"), frames(runs, "r2")
-    for name in ("cases", "verdicts", "exchanges", "segments", "probes"):
+    for name in ("cases", "verdicts", "exchanges", "segments", "probes", "races"):
         left, right = whole.table(name).drop(columns="run"), killed.table(name).drop(columns="run")
         pd.testing.assert_frame_equal(left, right, check_categorical=False)
     assert killed.runs["finished"].tolist() == [False]
@@ -124,3 +124,10 @@ def test_an_unknown_run_is_an_error(runs, cases):
     runs.write("r1", cases)
     with pytest.raises(UsageError):
         frames(runs, "nothing")
+
+
+def test_a_run_from_before_there_was_a_table_has_none_of_its_rows(runs, judgement):
+    path = runs.write("r1", [(runs.case, [judgement()], None)])
+    (path / "races.parquet").unlink()
+    assert results.load("r1", root=path.parent).races.empty
+    assert list(results.query("select count(*) as n from races", "r1", root=path.parent)["n"]) == [0]

@@ -4,12 +4,33 @@ from harness import results
 from harness.core.recording import Mark, Probe, Side
 from harness.core.verdict import Verdict
 from harness.results.columns import SATURATED_MS, TABLES
-from harness.results.rows import LAG_MARK, case_row, exchange_rows, probe_row, verdict_rows
+from harness.results.rows import LAG_MARK, case_row, exchange_rows, probe_row, race_rows, verdict_rows
 
 
 @pytest.fixture
 def case(runs):
     return runs.case
+
+
+def raced(*released, name="race", **facts):
+    """The mark of a race whose exchanges were let go at these times, in milliseconds."""
+    requests = [
+        {"exchange": id, "tie": None, "offset_ns": 0, "released_ns": at * 1_000_000, "early": False}
+        for id, at in released
+    ]
+    return Mark(name, 0, {"kind": "any", "requests": requests, **facts})
+
+
+def test_every_request_of_a_race_has_a_row(case, make):
+    clients = [make.bursty(id="c1", tie="t.1"), make.bursty(id="c2", tie="t.2")]
+    provider = make.bursty(id="p1", side=Side.PROVIDER, tie="t.2", sent=6)
+    marks = (raced(("c1", 2), ("c2", 5)), raced(("c2", 5), name="sweep", origin_ns=8_000_000))
+    first, second, swept = race_rows(case, make.recording(*clients, provider, marks=marks))
+    assert (first["offset_ms"], first["answered_ms"], first["outcome"]) == (0, 88, "served")
+    assert (second["offset_ms"], second["provider_ms"]) == (3, 1)
+    assert {(one["skew_ms"], one["window_ms"], one["met"]) for one in (first, second)} == {(3, 4, True)}
+    assert (swept["how"], swept["offset_ms"]) == ("sweep", -3)
+    assert "skew_ms" not in swept
 
 
 def only(rows):
@@ -25,6 +46,7 @@ def test_a_row_has_declared_columns_and_no_nulls(case, make, judgement):
         "exchanges": [row for row, _ in exchange_rows(case, recording)],
         "segments": [row for _, rows in exchange_rows(case, recording) for row in rows],
         "probes": [probe_row(case, Probe("ledger", 1_500_000, {"balance": 1}))],
+        "races": list(race_rows(case, make.recording(make.bursty(), marks=(raced(("c1", 2)),)))),
     }
     for table, rows in made.items():
         assert rows

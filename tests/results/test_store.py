@@ -16,6 +16,7 @@ def test_what_is_appended_is_there_at_once(runs, make, judgement):
         "exchanges": 1,
         "segments": 6,
         "probes": 0,
+        "races": 0,
     }
     assert json.loads((path / "run.json").read_text())["finished"] is False
 

@@ -1,0 +1,405 @@
+"""The simulated Bedrock counts as right when AWS's own clients, and Anthropic's for it, work against it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import anthropic
+import boto3
+import botocore.exceptions
+import httpx2
+import pytest
+import pytest_asyncio
+import urllib3.exceptions
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.config import Config
+from botocore.eventstream import ChecksumMismatch
+
+from harness.cassettes.recorder import Recorder
+from harness.core.case import tie_text
+from harness.core.fault import FAULTS, Usage
+from harness.core.names import Answer, Provider
+from harness.core.recording import Ending, Exchange, Header, Source
+from harness.providers.bedrock import Family, family_of
+from harness.providers.bedrock_encode import MODELS
+from harness.providers.reply import default_reply
+from harness.servers.script import Script
+from harness.servers.simulator import Simulator
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOVA, CLAUDE = MODELS[0], MODELS[-1]
+IMPATIENT_S, PATIENT_S = 0.5, 20.0
+KEYS = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "sekret", "region_name": "us-east-1"}
+METHODS = {
+    "invoke": "invoke_model",
+    "invoke-with-response-stream": "invoke_model_with_response_stream",
+    "converse": "converse",
+    "converse-stream": "converse_stream",
+}
+STREAMS = [call for call in METHODS if call.endswith("stream")]
+TOKENS = (f"{number:010x}" for number in itertools.count(0xB0_0000))
+Ask = Callable[..., Any]
+
+
+@dataclass
+class Told:
+    """What a user of a client has when a call is over: the text, the events, and what broke it off."""
+
+    text: str = ""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def take(self, event: dict[str, Any]) -> None:
+        """One event of a stream."""
+        self.events.append(event)
+        self.text += piece(json.loads(event["chunk"]["bytes"]) if "chunk" in event else event)
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """One scripted call: its script, its prompt, and the tag in it."""
+
+    script: Script
+    prompt: str
+    tie: str
+
+    def pieces(self, model: str = NOVA) -> tuple[str, ...]:
+        """What the model says in a stream."""
+        return default_reply(model, self.prompt).pieces
+
+    async def ended(self) -> Exchange:
+        """The provider's exchange, once it has ended."""
+        return (await asyncio.wait_for(self.script.ended(self.tie), PATIENT_S)).freeze()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator([Provider.BEDROCK]) as running:
+        yield running
+
+
+def config(make: type[Config], read_timeout_s: float) -> Config:
+    return make(retries={"total_max_attempts": 1}, read_timeout=read_timeout_s, connect_timeout=PATIENT_S)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def askers(simulator: Simulator) -> AsyncIterator[dict[tuple[str, bool], Ask]]:
+    """Both clients, patient and not: how to call each. They take long to be made, so they are made once."""
+    address = {"endpoint_url": simulator.base_url(Provider.BEDROCK), **KEYS}
+    session = boto3.Session()
+    async with AsyncExitStack() as stack:
+        made: dict[tuple[str, bool], Ask] = {}
+        for patient, limit_s in ((True, PATIENT_S), (False, IMPATIENT_S)):
+            blocking = session.client("bedrock-runtime", config=config(Config, limit_s), **address)
+            stack.callback(blocking.close)
+            made["boto3", patient] = blocked(blocking)
+            creating = get_session().create_client("bedrock-runtime", config=config(AioConfig, limit_s), **address)
+            made["aiobotocore", patient] = awaited(await stack.enter_async_context(creating))
+        yield made
+
+
+@pytest.fixture(params=["boto3", "aiobotocore"])
+def ask(request: pytest.FixtureRequest, askers: dict[tuple[str, bool], Ask]) -> Ask:
+    return askers[request.param, True]
+
+
+def scripted(simulator: Simulator, fault: str = "none") -> Scripted:
+    token = next(TOKENS)
+    script = Script(FAULTS[fault], Recorder(Header(source=Source.SIMULATOR)))
+    simulator.script(token, script)
+    return Scripted(script, f"hello {tie_text(token, 1)}", f"{token}.1")
+
+
+def blocked(client: Any) -> Ask:
+    """How to ask the client that blocks: in a thread."""
+
+    def run(call: str, model: str, prompt: str) -> Told:
+        told = Told()
+        try:
+            answer = getattr(client, METHODS[call])(**arguments(call, model, prompt))
+            if call == "invoke":
+                told.text = said(json.loads(answer["body"].read()))
+            elif call == "converse":
+                told.text = said(answer)
+            else:
+                with closing(answer["body" if call.startswith("invoke") else "stream"]) as stream:
+                    for event in stream:
+                        told.take(event)
+        except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
+            told.failure = failure
+        return told
+
+    return lambda *asked: asyncio.to_thread(run, *asked)
+
+
+def awaited(client: Any) -> Ask:
+    """How to ask the asynchronous client."""
+
+    async def run(call: str, model: str, prompt: str) -> Told:
+        told = Told()
+        try:
+            answer = await getattr(client, METHODS[call])(**arguments(call, model, prompt))
+            if call == "invoke":
+                async with answer["body"] as body:
+                    told.text = said(json.loads(await body.read()))
+            elif call == "converse":
+                told.text = said(answer)
+            else:
+                with closing(answer["body" if call.startswith("invoke") else "stream"]) as stream:
+                    async for event in stream:
+                        told.take(event)
+        except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
+            told.failure = failure
+        return told
+
+    return run
+
+
+def arguments(call: str, model: str, prompt: str) -> dict[str, Any]:
+    if call.startswith("invoke"):
+        return {"modelId": model, "body": json.dumps(body(model, prompt)).encode()}
+    return {"modelId": model, "messages": [{"role": "user", "content": [{"text": prompt}]}]}
+
+
+def body(model: str, prompt: str) -> dict[str, Any]:
+    common = {"temperature": 0.7, "top_p": 0.9}
+    match family_of(model):
+        case Family.NOVA:
+            messages = [{"role": "user", "content": [{"text": prompt}]}]
+            return {"inferenceConfig": {"max_new_tokens": 2000, **common}, "messages": messages}
+        case Family.TITAN:
+            return {"inputText": prompt, "textGenerationConfig": {"maxTokenCount": 2000, "topP": 0.9}}
+        case Family.LLAMA:
+            return {"prompt": prompt, "max_gen_len": 2000, **common}
+    claude = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 2000}
+    return {**claude, "messages": [{"role": "user", "content": prompt}]}
+
+
+def said(answer: dict[str, Any]) -> str:
+    """The text of a plain answer of any family."""
+    if "results" in answer:
+        return str(answer["results"][0]["outputText"])
+    if "generation" in answer:
+        return str(answer["generation"])
+    content = answer["output"]["message"]["content"] if "output" in answer else answer["content"]
+    return "".join(block["text"] for block in content)
+
+
+def piece(event: dict[str, Any]) -> str:
+    """The text of one event of a stream of any family."""
+    if "contentBlockDelta" in event:
+        return str(event["contentBlockDelta"]["delta"]["text"])
+    return event.get("outputText") or event.get("generation") or (event.get("delta") or {}).get("text") or ""
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("call", METHODS)
+async def test_each_call_to_each_model(simulator: Simulator, ask: Ask, call: str, model: str) -> None:
+    one = scripted(simulator)
+    told = await ask(call, model, one.prompt)
+    assert told.failure is None
+    assert told.text == default_reply(model, one.prompt).text
+    exchange = await one.ended()
+    assert (exchange.operation, exchange.provider, exchange.ending) == (call, "bedrock", Ending.EOF)
+    assert ("%3A" in exchange.request.url) is (":" in model)
+
+
+async def test_the_events_of_a_conversation(simulator: Simulator, ask: Ask) -> None:
+    one = scripted(simulator)
+    told = await ask("converse-stream", NOVA, one.prompt)
+    names = [next(iter(event)) for event in told.events]
+    assert names == ["messageStart", *["contentBlockDelta"] * 8, "contentBlockStop", "messageStop", "metadata"]
+    usage = told.events[-1]["metadata"]["usage"]
+    assert usage["outputTokens"] == default_reply(NOVA, one.prompt).completion_tokens
+
+
+ERRORS = {
+    "http-400": "ValidationException",
+    "http-401": "UnrecognizedClientException",
+    "http-403": "AccessDeniedException",
+    "http-404": "ResourceNotFoundException",
+    "http-424": "ModelErrorException",
+    "http-429": "ThrottlingException",
+    "http-429-date": "ThrottlingException",
+    "http-429-bare": "ThrottlingException",
+    "http-500": "InternalServerException",
+    "http-502": "InternalServerException",
+    "http-503": "ServiceUnavailableException",
+    "http-529": "InternalServerException",
+}
+
+
+@pytest.mark.parametrize("call", METHODS)
+@pytest.mark.parametrize(("fault", "code"), ERRORS.items(), ids=ERRORS)
+async def test_errors(simulator: Simulator, ask: Ask, call: str, fault: str, code: str) -> None:
+    told = await ask(call, NOVA, scripted(simulator, fault).prompt)
+    assert isinstance(told.failure, botocore.exceptions.ClientError)
+    assert told.failure.response["Error"]["Code"] == code
+    assert told.failure.response["ResponseMetadata"]["HTTPStatusCode"] == FAULTS[fault].status
+    assert ("AKIATEST" in str(told.failure)) is (fault == "http-401")
+
+
+async def test_no_such_model(simulator: Simulator, ask: Ask) -> None:
+    told = await ask("converse", "amazon.nova-tiny-v1:0", scripted(simulator).prompt)
+    assert isinstance(told.failure, botocore.exceptions.ClientError)
+    assert told.failure.response["Error"]["Code"] == "ValidationException"
+
+
+WHOLE = [
+    fault.id
+    for fault in FAULTS.values()
+    if fault.strikes(Provider.BEDROCK, Answer.STREAM) and fault.cosmetic and fault.id != "none"
+] + ["wrong-content-type", *(fault.id for fault in FAULTS.values() if fault.usage is not Usage.TRUE)]
+
+
+@pytest.mark.parametrize("call", STREAMS)
+@pytest.mark.parametrize("fault", WHOLE)
+async def test_streams_that_the_client_takes_for_sound(simulator: Simulator, ask: Ask, call: str, fault: str) -> None:
+    one = scripted(simulator, fault)
+    told = await ask(call, NOVA, one.prompt)
+    assert told.failure is None
+    assert told.text == "".join(one.pieces()) + (" And again." if fault == "after-done" else "")
+
+
+SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
+
+
+@pytest.mark.parametrize("call", STREAMS)
+@pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)
+async def test_failures_that_the_client_does_not_see(
+    simulator: Simulator, ask: Ask, call: str, fault: str, pieces: int
+) -> None:
+    one = scripted(simulator, fault)
+    told = await ask(call, NOVA, one.prompt)
+    assert told.failure is None
+    assert told.text == "".join(one.pieces()[:pieces])
+
+
+BROKEN = (urllib3.exceptions.ProtocolError, aiohttp.ClientPayloadError)
+LOUD: dict[str, tuple[int, tuple[type[Exception], ...], str]] = {
+    "reset-before-first": (0, BROKEN, ""),
+    "reset-mid-stream": (3, BROKEN, ""),
+    "error-event": (3, (botocore.exceptions.EventStreamError,), "modelStreamErrorException"),
+    "error-chunk": (3, (botocore.exceptions.EventStreamError,), "InternalFailure"),
+    "throttled-in-band": (3, (botocore.exceptions.EventStreamError,), "throttlingException"),
+    "malformed-chunk": (3, (KeyError,), ""),
+    "bad-crc": (3, (ChecksumMismatch,), ""),
+    "json-on-stream": (0, (ChecksumMismatch,), ""),
+}
+
+
+@pytest.mark.parametrize("call", STREAMS)
+@pytest.mark.parametrize(("fault", "seen"), LOUD.items(), ids=LOUD)
+async def test_failures_that_break_the_stream_off(
+    simulator: Simulator, ask: Ask, call: str, fault: str, seen: tuple[int, tuple[type[Exception], ...], str]
+) -> None:
+    pieces, kinds, words = seen
+    one = scripted(simulator, fault)
+    told = await ask(call, NOVA, one.prompt)
+    assert told.text == "".join(one.pieces()[:pieces])
+    assert isinstance(told.failure, kinds)
+    assert words in str(told.failure)
+
+
+@pytest.mark.parametrize("client", ["boto3", "aiobotocore"])
+@pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
+async def test_silence_ends_when_the_client_gives_up(
+    simulator: Simulator, askers: dict[tuple[str, bool], Ask], client: str, fault: str, pieces: int
+) -> None:
+    one = scripted(simulator, fault)
+    told = await askers[client, False]("converse-stream", NOVA, one.prompt)
+    assert told.text == "".join(one.pieces()[:pieces])
+    assert isinstance(
+        told.failure, botocore.exceptions.HTTPClientError | urllib3.exceptions.ReadTimeoutError | TimeoutError
+    )
+    assert (await one.ended()).ending is Ending.CLIENT_CLOSE
+
+
+@pytest.mark.parametrize("fault", ["not-json", "empty-body"])
+async def test_answers_that_are_not_json(simulator: Simulator, ask: Ask, fault: str) -> None:
+    told = await ask("invoke", NOVA, scripted(simulator, fault).prompt)
+    assert isinstance(told.failure, json.JSONDecodeError)
+
+
+async def test_refused(simulator: Simulator, ask: Ask) -> None:
+    one = scripted(simulator)
+    async with simulator.unreachable(Provider.BEDROCK):
+        told = await ask("converse", NOVA, one.prompt)
+    assert isinstance(told.failure, botocore.exceptions.EndpointConnectionError)
+    assert (await ask("converse", NOVA, one.prompt)).failure is None
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def claude(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropicBedrock]:
+    async with anthropic.AsyncAnthropicBedrock(
+        base_url=simulator.base_url(Provider.BEDROCK),
+        aws_access_key="AKIATEST",
+        aws_secret_key="sekret",
+        aws_region="us-east-1",
+        max_retries=0,
+        timeout=PATIENT_S,
+    ) as opened:
+        yield opened
+
+
+def message(one: Scripted) -> dict[str, Any]:
+    return {"model": CLAUDE, "max_tokens": 1000, "messages": [{"role": "user", "content": one.prompt}]}
+
+
+async def test_anthropics_client(simulator: Simulator, claude: anthropic.AsyncAnthropicBedrock) -> None:
+    one = scripted(simulator)
+    answer = await claude.messages.create(**message(one))
+    assert answer.content[0].text == "".join(one.pieces(CLAUDE))
+    async with claude.messages.stream(**message(one)) as stream:
+        whole = await stream.get_final_message()
+    assert (whole.content[0].text, whole.stop_reason) == (answer.content[0].text, "end_turn")
+    assert whole.usage.output_tokens == answer.usage.output_tokens
+    assert (await one.ended()).operation == "invoke-with-response-stream"
+
+
+CLAUDES: dict[str, type[anthropic.APIStatusError]] = {
+    "http-400": anthropic.BadRequestError,
+    "http-403": anthropic.PermissionDeniedError,
+    "http-429": anthropic.RateLimitError,
+    "http-503": anthropic.InternalServerError,
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize(("fault", "error"), CLAUDES.items(), ids=CLAUDES)
+async def test_errors_of_anthropics_client(
+    simulator: Simulator,
+    claude: anthropic.AsyncAnthropicBedrock,
+    fault: str,
+    error: type[anthropic.APIStatusError],
+    stream: bool,
+) -> None:
+    with pytest.raises(error) as caught:
+        await claude.messages.create(**message(scripted(simulator, fault)), stream=stream)
+    assert caught.value.status_code == FAULTS[fault].status
+
+
+@pytest.mark.parametrize("fault", ["cut", "reset-mid-stream", "error-event", "bad-crc"])
+async def test_broken_streams_of_anthropics_client(
+    simulator: Simulator, claude: anthropic.AsyncAnthropicBedrock, fault: str
+) -> None:
+    one, text, failure = scripted(simulator, fault), "", None
+    try:
+        async with await claude.messages.create(**message(one), stream=True) as stream:
+            async for event in stream:
+                if event.type == "content_block_delta":
+                    text += event.delta.text
+    except Exception as caught:  # noqa: BLE001 - whatever the client raises is what is looked at
+        failure = caught
+    assert text == "".join(one.pieces(CLAUDE)[:3])
+    broken = (anthropic.APIError, httpx2.TransportError, ChecksumMismatch, ValueError)
+    assert failure is None if fault == "cut" else isinstance(failure, broken)

@@ -1,4 +1,4 @@
-"""The simulated Bedrock counts as right when AWS's own clients, and Anthropic's for it, work against it."""
+"""The simulated Bedrock counts as right when AWS's own clients, blocking and not, work against it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import anthropic
 import boto3
 import botocore.exceptions
-import httpx2
 import pytest
 import pytest_asyncio
 import urllib3.exceptions
@@ -36,7 +34,7 @@ from harness.servers.simulator import Simulator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NOVA, CLAUDE = MODELS[0], MODELS[-1]
+NOVA = MODELS[0]
 IMPATIENT_S, PATIENT_S = 0.5, 20.0
 KEYS = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "sekret", "region_name": "us-east-1"}
 METHODS = {
@@ -72,9 +70,10 @@ class Scripted:
     prompt: str
     tie: str
 
-    def pieces(self, model: str = NOVA) -> tuple[str, ...]:
+    @property
+    def pieces(self) -> tuple[str, ...]:
         """What the model says in a stream."""
-        return default_reply(model, self.prompt).pieces
+        return default_reply(NOVA, self.prompt).pieces
 
     async def ended(self) -> Exchange:
         """The provider's exchange, once it has ended."""
@@ -267,7 +266,7 @@ async def test_streams_that_the_client_takes_for_sound(simulator: Simulator, ask
     one = scripted(simulator, fault)
     told = await ask(call, NOVA, one.prompt)
     assert told.failure is None
-    assert told.text == "".join(one.pieces()) + (" And again." if fault == "after-done" else "")
+    assert told.text == "".join(one.pieces) + (" And again." if fault == "after-done" else "")
 
 
 SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
@@ -281,7 +280,7 @@ async def test_failures_that_the_client_does_not_see(
     one = scripted(simulator, fault)
     told = await ask(call, NOVA, one.prompt)
     assert told.failure is None
-    assert told.text == "".join(one.pieces()[:pieces])
+    assert told.text == "".join(one.pieces[:pieces])
 
 
 BROKEN = (urllib3.exceptions.ProtocolError, aiohttp.ClientPayloadError)
@@ -305,7 +304,7 @@ async def test_failures_that_break_the_stream_off(
     pieces, kinds, words = seen
     one = scripted(simulator, fault)
     told = await ask(call, NOVA, one.prompt)
-    assert told.text == "".join(one.pieces()[:pieces])
+    assert told.text == "".join(one.pieces[:pieces])
     assert isinstance(told.failure, kinds)
     assert words in str(told.failure)
 
@@ -317,7 +316,7 @@ async def test_silence_ends_when_the_client_gives_up(
 ) -> None:
     one = scripted(simulator, fault)
     told = await askers[client, False]("converse-stream", NOVA, one.prompt)
-    assert told.text == "".join(one.pieces()[:pieces])
+    assert told.text == "".join(one.pieces[:pieces])
     assert isinstance(
         told.failure, botocore.exceptions.HTTPClientError | urllib3.exceptions.ReadTimeoutError | TimeoutError
     )
@@ -336,70 +335,3 @@ async def test_refused(simulator: Simulator, ask: Ask) -> None:
         told = await ask("converse", NOVA, one.prompt)
     assert isinstance(told.failure, botocore.exceptions.EndpointConnectionError)
     assert (await ask("converse", NOVA, one.prompt)).failure is None
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def claude(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropicBedrock]:
-    async with anthropic.AsyncAnthropicBedrock(
-        base_url=simulator.base_url(Provider.BEDROCK),
-        aws_access_key="AKIATEST",
-        aws_secret_key="sekret",
-        aws_region="us-east-1",
-        max_retries=0,
-        timeout=PATIENT_S,
-    ) as opened:
-        yield opened
-
-
-def message(one: Scripted) -> dict[str, Any]:
-    return {"model": CLAUDE, "max_tokens": 1000, "messages": [{"role": "user", "content": one.prompt}]}
-
-
-async def test_anthropics_client(simulator: Simulator, claude: anthropic.AsyncAnthropicBedrock) -> None:
-    one = scripted(simulator)
-    answer = await claude.messages.create(**message(one))
-    assert answer.content[0].text == "".join(one.pieces(CLAUDE))
-    async with claude.messages.stream(**message(one)) as stream:
-        whole = await stream.get_final_message()
-    assert (whole.content[0].text, whole.stop_reason) == (answer.content[0].text, "end_turn")
-    assert whole.usage.output_tokens == answer.usage.output_tokens
-    assert (await one.ended()).operation == "invoke-with-response-stream"
-
-
-CLAUDES: dict[str, type[anthropic.APIStatusError]] = {
-    "http-400": anthropic.BadRequestError,
-    "http-403": anthropic.PermissionDeniedError,
-    "http-429": anthropic.RateLimitError,
-    "http-503": anthropic.InternalServerError,
-}
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-@pytest.mark.parametrize(("fault", "error"), CLAUDES.items(), ids=CLAUDES)
-async def test_errors_of_anthropics_client(
-    simulator: Simulator,
-    claude: anthropic.AsyncAnthropicBedrock,
-    fault: str,
-    error: type[anthropic.APIStatusError],
-    stream: bool,
-) -> None:
-    with pytest.raises(error) as caught:
-        await claude.messages.create(**message(scripted(simulator, fault)), stream=stream)
-    assert caught.value.status_code == FAULTS[fault].status
-
-
-@pytest.mark.parametrize("fault", ["cut", "reset-mid-stream", "error-event", "bad-crc"])
-async def test_broken_streams_of_anthropics_client(
-    simulator: Simulator, claude: anthropic.AsyncAnthropicBedrock, fault: str
-) -> None:
-    one, text, failure = scripted(simulator, fault), "", None
-    try:
-        async with await claude.messages.create(**message(one), stream=True) as stream:
-            async for event in stream:
-                if event.type == "content_block_delta":
-                    text += event.delta.text
-    except Exception as caught:  # noqa: BLE001 - whatever the client raises is what is looked at
-        failure = caught
-    assert text == "".join(one.pieces(CLAUDE)[:3])
-    broken = (anthropic.APIError, httpx2.TransportError, ChecksumMismatch, ValueError)
-    assert failure is None if fault == "cut" else isinstance(failure, broken)

@@ -1,0 +1,153 @@
+"""Claude on the simulated Bedrock, asked by Anthropic's own client for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import anthropic
+import httpx2
+import pytest
+from botocore.eventstream import ChecksumMismatch
+
+from harness.cassettes.recorder import Recorder
+from harness.core.case import tie_text
+from harness.core.fault import FAULTS, Usage
+from harness.core.names import Answer, Provider
+from harness.core.recording import Ending, Exchange
+from harness.providers.bedrock_encode import MODELS
+from harness.providers.reply import default_reply
+from harness.servers.script import Script
+from harness.servers.simulator import Simulator
+
+PATIENT_S = 20.0
+TOKEN = "00000000e1"
+PROMPT = f"hello {tie_text(TOKEN, 1)}"
+MODEL = MODELS[-1]
+ASKED: dict[str, Any] = {"model": MODEL, "max_tokens": 1000, "messages": [{"role": "user", "content": PROMPT}]}
+SAID = default_reply(MODEL, PROMPT)
+
+
+@pytest.fixture
+def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Script]:
+    def prepare(fault: str = "none") -> Script:
+        script = Script(FAULTS[fault], recorder)
+        simulator.script(TOKEN, script)
+        return script
+
+    return prepare
+
+
+@pytest.fixture
+async def client(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropicBedrock]:
+    async with anthropic.AsyncAnthropicBedrock(
+        base_url=simulator.base_url(Provider.BEDROCK),
+        aws_access_key="AKIATEST",
+        aws_secret_key="sekret",
+        aws_region="us-east-1",
+        max_retries=0,
+        timeout=PATIENT_S,
+    ) as opened:
+        yield opened
+
+
+async def ended(script: Script) -> Exchange:
+    return (await asyncio.wait_for(script.ended(f"{TOKEN}.1"), PATIENT_S)).freeze()
+
+
+async def read(client: anthropic.AsyncAnthropicBedrock) -> tuple[str, Exception | None]:
+    """A streamed answer as a user of the client sees it: the text, and what broke it off."""
+    text = ""
+    try:
+        async with await client.messages.create(**ASKED, stream=True) as stream:
+            async for event in stream:
+                if event.type == "content_block_delta" and event.delta.type == "text_delta":
+                    text += event.delta.text
+    except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
+        return text, failure
+    return text, None
+
+
+async def test_plain_and_streamed(client: anthropic.AsyncAnthropicBedrock, scripted: Callable[..., Script]) -> None:
+    script = scripted()
+    answer = await client.messages.create(**ASKED)
+    assert (answer.content[0].type, answer.content[0].text) == ("text", SAID.text)
+    assert (await ended(script)).operation == "invoke"
+    async with client.messages.stream(**ASKED) as stream:
+        whole = await stream.get_final_message()
+    assert (whole.content[0].type, whole.content[0].text, whole.stop_reason) == ("text", SAID.text, "end_turn")
+    assert whole.usage.output_tokens == answer.usage.output_tokens == SAID.completion_tokens
+    exchange = await ended(script)
+    assert (exchange.operation, exchange.ending) == ("invoke-with-response-stream", Ending.EOF)
+
+
+ERRORS: dict[int, type[anthropic.APIStatusError]] = {
+    400: anthropic.BadRequestError,
+    401: anthropic.AuthenticationError,
+    403: anthropic.PermissionDeniedError,
+    404: anthropic.NotFoundError,
+    424: anthropic.APIStatusError,
+    429: anthropic.RateLimitError,
+}
+STATUSES = [fault.id for fault in FAULTS.values() if fault.status and fault.strikes(Provider.BEDROCK, Answer.PLAIN)]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("fault", STATUSES)
+async def test_errors(
+    client: anthropic.AsyncAnthropicBedrock, scripted: Callable[..., Script], fault: str, stream: bool
+) -> None:
+    scripted(fault)
+    status = FAULTS[fault].status
+    assert status is not None
+    with pytest.raises(ERRORS.get(status, anthropic.InternalServerError)) as caught:
+        await client.messages.create(**ASKED, stream=stream)
+    assert caught.value.status_code == status
+
+
+WHOLE = [
+    fault.id
+    for fault in FAULTS.values()
+    if fault.strikes(Provider.BEDROCK, Answer.STREAM) and fault.cosmetic and fault.id != "none"
+] + [fault.id for fault in FAULTS.values() if fault.usage is not Usage.TRUE]
+
+
+@pytest.mark.parametrize("fault", WHOLE)
+async def test_streams_that_the_client_takes_for_sound(
+    client: anthropic.AsyncAnthropicBedrock, scripted: Callable[..., Script], fault: str
+) -> None:
+    scripted(fault)
+    assert await read(client) == (SAID.text + (" And again." if fault == "after-done" else ""), None)
+
+
+SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
+
+
+@pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)
+async def test_failures_that_the_client_does_not_see(
+    client: anthropic.AsyncAnthropicBedrock, scripted: Callable[..., Script], fault: str, pieces: int
+) -> None:
+    scripted(fault)
+    assert await read(client) == ("".join(SAID.pieces[:pieces]), None)
+
+
+LOUD: dict[str, tuple[type[Exception], ...]] = {
+    "reset-mid-stream": (anthropic.APIConnectionError, httpx2.TransportError),
+    "error-event": (ValueError,),
+    "throttled-in-band": (ValueError,),
+    "bad-crc": (ChecksumMismatch,),
+}
+
+
+@pytest.mark.parametrize(("fault", "kinds"), LOUD.items(), ids=LOUD)
+async def test_failures_that_break_the_stream_off(
+    client: anthropic.AsyncAnthropicBedrock,
+    scripted: Callable[..., Script],
+    fault: str,
+    kinds: tuple[type[Exception], ...],
+) -> None:
+    scripted(fault)
+    text, failure = await read(client)
+    assert text == "".join(SAID.pieces[:3])
+    assert isinstance(failure, kinds)

@@ -134,8 +134,8 @@ async def test_failures_that_the_client_does_not_see(
 
 LOUD: dict[str, tuple[type[Exception], ...]] = {
     "reset-mid-stream": (anthropic.APIConnectionError, httpx2.TransportError),
-    "error-event": (ValueError,),
-    "throttled-in-band": (ValueError,),
+    "error-event": (anthropic.APIStatusError,),
+    "throttled-in-band": (anthropic.APIStatusError,),
     "bad-crc": (ChecksumMismatch,),
 }
 

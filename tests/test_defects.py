@@ -8,6 +8,7 @@ from harness import contracts
 from harness.backend.defects import DEFECTS
 from harness.cassettes import file
 from harness.contracts.calls import ChatCall
+from harness.contracts.chat_calls import StreamCall
 from harness.contracts.subjects import calls
 from harness.core.fault import FAULTS
 from harness.core.names import Answer, System
@@ -19,6 +20,7 @@ from harness.providers.mutate_bedrock import MUTATIONS as BEDROCK_MUTATIONS
 from harness.providers.mutate_gemini import MUTATIONS as GEMINI_MUTATIONS
 from harness.suite.run import Options, run
 from harness.suite.select import Wanted, plan, select_contracts
+from harness.systems.chat import ERROR
 from harness.systems.outcomes import row
 from harness.targets.profiles import find_profile
 
@@ -36,6 +38,7 @@ LONG = {"slow-reader"}
 """Scenarios of megabytes, whose subjects the short ones have as well."""
 ONE_OF_A_KIND = {"chat-plain": (System.GATEWAY, Answer.PLAIN), "chat-stream": (System.GATEWAY, Answer.STREAM)}
 ONE_OF_A_KIND["run"] = (System.RUNS, Answer.PLAIN)
+ONE_OF_A_KIND["stream"] = (System.CHAT, Answer.STREAM)
 """Scenarios of one call, which faults strike: the system and the kind of answer."""
 
 
@@ -93,8 +96,12 @@ def assert_as_told(cassettes):
         recording = file.load(path)
         (call,) = calls(recording)
         wanted = row(*ONE_OF_A_KIND[recording.header.scenario], recording.header.fault)
-        events = call.stream.errors if isinstance(call, ChatCall) and call.stream else ()
-        codes = [event.data["error"]["code"] for event in events] or [call.code]
+        if isinstance(call, StreamCall):
+            events = [event for event in call.terminals if event.name == ERROR]
+            codes = [call.code]
+        else:
+            events = call.stream.errors if isinstance(call, ChatCall) and call.stream else ()
+            codes = [event.data["error"]["code"] for event in events] or [call.code]
         assert (call.client.status, bool(events)) == (wanted.status, wanted.begun), path
         assert codes == [wanted.outcome and wanted.outcome.code], path
 

@@ -11,6 +11,7 @@ from harness.providers.openai import decode_error
 from harness.systems import agent, gateway, runs
 from harness.systems.route import Outcome
 
+from . import chat_calls
 from .calls import Call, ChatCall, Way, failures
 from .registry import Findings, contract
 from .scope import COMPLETIONS, EVERY
@@ -32,7 +33,14 @@ def _words(outcomes: tuple[Outcome, ...]) -> str:
     systems=EVERY,
     needs=PROVIDER,
     source=TABLE,
-    breakers=("flattened-500", "runs-error-without-code"),
+    breakers=(
+        "flattened-500",
+        "runs-error-without-code",
+        "workflow-flattened-500",
+        "workflow-user-message-taken",
+        "workflow-any-block-taken",
+        "workflow-other-key-taken",
+    ),
 )
 def provider_failure_mapped(call: Call, recording: Recording) -> Findings:
     """Before a stream began, each provider failure has the status and code of the system's table.
@@ -84,12 +92,19 @@ def _refusals(recording: Recording) -> list[Exchange]:
 def object_shape(exchange: Exchange, _recording: Recording) -> Findings:
     """An error is `{"error": {"message", "type", "param", "code"}}`, a run's `{"error": text}`; no text is empty.
 
+    One of streamed chat or of its accounting is `{"message": text, ...}`.
+
     Client libraries make their exceptions of these fields; whatever has another shape becomes an unknown error.
     """
     error = decode_error(exchange.body)
     if exchange.operation == runs.RUN.name:
         if not isinstance(error and error.data.get("error"), str):
             yield Violation(f"A {exchange.status} came without an error text: {exchange.body[:60]!r}.", _all(exchange))
+        return
+    if exchange.operation in chat_calls.OPERATIONS:
+        message = chat_calls.body_of(exchange).get("message")
+        if not isinstance(message, str) or not message:
+            yield Violation(f"A {exchange.status} came without a message: {exchange.body[:60]!r}.", _all(exchange))
         return
     held = error.data.get("error") if error and isinstance(error.data, dict) else None
     if not isinstance(held, dict):
@@ -156,7 +171,7 @@ def _refused_keys(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=PROVIDER,
     source="house: a provider's words about a key may quote the key",
-    breakers=("leaks-provider-words", "runs-leaks-key"),
+    breakers=("leaks-provider-words", "runs-leaks-key", "workflow-leaks-key"),
 )
 def auth_words_withheld(call: Call, _recording: Recording) -> Findings:
     """What the provider says about the system's own key never reaches a client.
@@ -178,7 +193,7 @@ def _refused_requests(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=PROVIDER,
     source=TABLE,
-    breakers=("bad-request-message-lost", "runs-flattened-500"),
+    breakers=("bad-request-message-lost", "runs-flattened-500", "workflow-words-lost"),
 )
 def bad_request_words_passed_on(call: Call, _recording: Recording) -> Findings:
     """A 400 of the provider's reaches the client with the provider's message.
@@ -199,7 +214,7 @@ def _bad_inputs(recording: Recording) -> list[Sent]:
     select=_bad_inputs,
     systems=EVERY,
     source="RFC 9110, 15.5: a fault of the client's is answered by 4xx",
-    breakers=("bad-json-500", "runs-bad-json-500"),
+    breakers=("bad-json-500", "runs-bad-json-500", "workflow-bad-json-500"),
 )
 def bad_input_refused(subject: Sent, _recording: Recording) -> Findings:
     """A request that cannot be right is answered by 400 (413 where it is too large), never by 5xx.
@@ -304,7 +319,7 @@ def www_authenticate(exchange: Exchange, _recording: Recording) -> Findings:
     select=answers,
     systems=EVERY,
     source="house; CWE-209: error messages that hold sensitive information",
-    breakers=("leaks-provider-words", "runs-leaks-key", "runs-health-shows-secret"),
+    breakers=("leaks-provider-words", "runs-leaks-key", "runs-health-shows-secret", "workflow-leaks-key"),
 )
 def no_secret_in_answers(exchange: Exchange, _recording: Recording) -> Findings:
     """No answer holds a key, in its body or in a header.
@@ -342,7 +357,12 @@ def answered(call: Call, _recording: Recording) -> Findings:
 
 
 def _paid_for(recording: Recording) -> list[Call]:
-    """Completed calls; those that got no answer, or one for lack of credit, have contracts of their own."""
+    """Completed calls; those that got no answer, or one for lack of credit, have contracts of their own.
+
+    So has a failure of a service beside the target.
+    """
+    if chat_calls.service_failed(recording):
+        return []
     return [call for call in completed(recording) if call.client.status not in (None, gateway.INSUFFICIENT_STATUS)]
 
 
@@ -352,7 +372,7 @@ def _paid_for(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=PROVIDER,
     source="house: the words are the provider's; OpenAI API reference, chat completion object",
-    breakers=("runs-output-cut",),
+    breakers=("runs-output-cut", "workflow-programme-renamed", "workflow-text-blocks-ignored"),
 )
 def answer_delivered(call: Call, _recording: Recording) -> Findings:
     """A call whose provider gave its whole answer is answered by success, with the provider's words unchanged.

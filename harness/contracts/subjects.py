@@ -9,12 +9,14 @@ from harness.core.ledger import Ledger
 from harness.core.recording import Exchange, Mark, Recording, Side
 
 from .calls import Call, ChatCall, chat_calls, failures, ledger
+from .chat_calls import stream_calls
+from .plan_calls import plan_calls
 from .run_calls import run_calls
 
 
 def calls(recording: Recording) -> Iterator[Call]:
     """Every call that is there to make a provider speak, of whichever system."""
-    return iter((*chat_calls(recording), *run_calls(recording)))
+    return iter((*chat_calls(recording), *run_calls(recording), *plan_calls(recording), *stream_calls(recording)))
 
 
 def streams(recording: Recording) -> Iterator[ChatCall]:

@@ -14,21 +14,21 @@ from .http import Answer, Caller
 class AccountingClient(Caller):
     """Typed calls of accounting's routes."""
 
-    async def check(self, body: Mapping[str, Any]) -> Answer:
+    async def check(self, body: Mapping[str, Any], *, tie: str | None = None) -> Answer:
         """POST the question whether a stream may begin."""
-        return await self.call(accounting.CHECK, json=body)
+        return await self.call(accounting.CHECK, json=body, tie=tie)
 
-    async def initialize(self, body: Mapping[str, Any]) -> Answer:
+    async def initialize(self, body: Mapping[str, Any], *, tie: str | None = None) -> Answer:
         """POST the hold of a stream."""
-        return await self.call(accounting.INITIALIZE, json=body)
+        return await self.call(accounting.INITIALIZE, json=body, tie=tie)
 
-    async def finalize(self, session_id: str, body: Mapping[str, Any]) -> Answer:
+    async def finalize(self, session_id: str, body: Mapping[str, Any], *, tie: str | None = None) -> Answer:
         """POST the end of a stream that went well."""
-        return await self.call(accounting.FINALIZE, json=body, path=_path(session_id))
+        return await self.call(accounting.FINALIZE, json=body, tie=tie, path=_path(session_id))
 
-    async def abort(self, session_id: str, body: Mapping[str, Any]) -> Answer:
+    async def abort(self, session_id: str, body: Mapping[str, Any], *, tie: str | None = None) -> Answer:
         """POST the end of a stream that was broken off."""
-        return await self.call(accounting.ABORT, json=body, path=_path(session_id))
+        return await self.call(accounting.ABORT, json=body, tie=tie, path=_path(session_id))
 
 
 def _path(session_id: str) -> Mapping[str, str]:

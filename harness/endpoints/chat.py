@@ -41,17 +41,17 @@ class ChatClient(Caller):
             chat.STREAM, raw=raw, tie=tie, headers={"Content-Type": content_type}, path=_path(session_id)
         )
 
-    async def observe(self, session_id: str) -> Answer:
+    async def observe(self, session_id: str, *, tie: str | None = None) -> Answer:
         """GET the events of the session's stream, all of them."""
-        return await self.call(chat.OBSERVE, path=_path(session_id))
+        return await self.call(chat.OBSERVE, tie=tie, path=_path(session_id))
 
     def open_observation(self, session_id: str) -> AbstractAsyncContextManager[Live]:
         """GET the events of the session's stream as they come."""
         return self.open(chat.OBSERVE, path=_path(session_id))
 
-    async def delete(self, session_id: str) -> Answer:
+    async def delete(self, session_id: str, *, tie: str | None = None) -> Answer:
         """DELETE the session."""
-        return await self.call(chat.DELETE, path=_path(session_id))
+        return await self.call(chat.DELETE, tie=tie, path=_path(session_id))
 
 
 def _path(session_id: str) -> Mapping[str, str]:

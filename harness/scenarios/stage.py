@@ -242,6 +242,11 @@ class Stage:
         """Wait until the provider's exchange with this tag (None: without one) is over; False where it goes on."""
         return await self._in_time(self.script.ended(tie), within_s)
 
+    async def service_seen(self, operation: str, count: int = 1) -> None:
+        """Wait until a service of the target's was called so often; at once where none is recorded."""
+        if self.target.services:
+            await self.service.seen(operation, count)
+
     async def first_of(self, waits: Iterable[Awaitable[Any]], *, within_s: float = SETTLE_LIMIT_S) -> bool:
         """Wait until any of these is over; False where none is in time. The others are let go."""
         tasks = [asyncio.ensure_future(wait) for wait in waits]

@@ -12,6 +12,7 @@ import base64
 import binascii
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, field
 
@@ -43,12 +44,25 @@ class Trouble:
 class ServiceScript:
     """What happens to the calls of one case. ``troubles`` and ``gates`` are by the operation's name.
 
-    A call with a gate is held before it is passed on.
+    A call with a gate is held before it is passed on; ``seen`` waits for calls to come.
     """
 
     recorder: Notebook = field(default_factory=Unrecorded)
     troubles: MutableMapping[str, Trouble] = field(default_factory=dict)
     gates: MutableMapping[str, Gate] = field(default_factory=dict)
+    _count: Counter[str] = field(default_factory=Counter)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def seen(self, operation: str, count: int = 1) -> None:
+        """Wait until so many calls of this name have come."""
+        while self._count[operation] < count:
+            await self._changed.wait()
+
+    def arrived(self, operation: str) -> None:
+        """For the service: a call is here."""
+        self._count[operation] += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 class Service:
@@ -102,6 +116,7 @@ class Service:
             headers=tuple(request.headers.items()),
             body=body,
         )
+        script.arrived(operation)
         try:
             return await self._served(request, body, script, draft)
         except (asyncio.CancelledError, ConnectionError):

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from harness.core.fault import FAULTS, PLAIN, STREAM, Fault
 from harness.core.names import Answer, Provider, System
 
-from . import gateway, runs
+from . import chat, gateway, runs
 from .route import Outcome, ProviderTable
 
 
@@ -108,7 +108,8 @@ _HEALED: Mapping[tuple[System, str], Effect] = MappingProxyType({(System.AGENT, 
 class Behaviour:
     """How a system speaks: its table, the kinds of answer it has, and its words for an answer that is right.
 
-    ``providers`` are those that it may ask: a fault that none of them has cannot strike it.
+    ``providers`` are those that it may ask: a fault that none of them has cannot strike it. ``closing`` is what comes
+    after an error event.
     """
 
     table: ProviderTable
@@ -118,6 +119,7 @@ class Behaviour:
     spared: str
     status: int
     providers: frozenset[Provider] = frozenset(Provider)
+    closing: str = ", then `[DONE]`"
 
     def struck(self, fault: Fault, answer: Answer) -> bool:
         """Whether a fault can spoil this kind of answer, of one of its providers."""
@@ -134,6 +136,16 @@ BEHAVIOURS: Mapping[System, Behaviour] = MappingProxyType(
             "; the credit is refunded",
             runs.CREATED_STATUS,
             frozenset({Provider.GROQ}),
+        ),
+        System.CHAT: Behaviour(
+            chat.PROVIDER_TABLE,
+            STREAM,
+            "200 and the whole stream, then `done`",
+            ", charged by the estimate",
+            "; nothing is charged",
+            200,
+            frozenset({Provider.BEDROCK}),
+            "",
         ),
         System.GATEWAY: Behaviour(
             gateway.PROVIDER_TABLE,
@@ -209,6 +221,7 @@ def _words(system: System, behaviour: Behaviour, effect: Effect, outcome: Outcom
     if outcome is None:
         return behaviour.served + ("" if effect.tokens else behaviour.uncounted)
     if effect.begun:
-        return f"200, then one error event with `{outcome.code}`, then `[DONE]`; what was delivered is charged"
+        told = f"200, then one error event with `{outcome.code}`{behaviour.closing}"
+        return f"{told}; what was delivered is charged"
     said = f", “{outcome.message}”" if outcome.message else ""
     return f"{outcome.status} `{outcome.code}`{said}{NOTES.get((system, fault), '')}{behaviour.spared}"

@@ -4,7 +4,7 @@ import pytest
 
 from harness.core.fault import FAULTS, Then
 from harness.core.names import Answer, System
-from harness.systems import gateway, runs
+from harness.systems import chat, gateway, runs
 from harness.systems.outcomes import BEHAVIOURS, row, rows
 
 
@@ -21,29 +21,38 @@ def test_every_fault_has_a_row_for_each_answer_that_it_can_strike(fault):
     assert all(one.words and one.fault == fault for one in rows(fault))
 
 
-def test_both_systems_are_in_it():
-    assert {one.system for one in rows("none")} == {System.RUNS, System.GATEWAY}
+TABLES = {
+    System.RUNS: runs.PROVIDER_TABLE,
+    System.CHAT: chat.PROVIDER_TABLE,
+    System.GATEWAY: gateway.PROVIDER_TABLE,
+}
+
+
+def test_these_systems_are_in_it():
+    assert {one.system for one in rows("none")} == set(TABLES)
 
 
 @pytest.mark.parametrize("fault", [one for one in FAULTS.values() if one.status], ids=lambda one: one.id)
 def test_a_status_is_told_by_the_systems_own_table(fault):
     for one in rows(fault.id):
-        table = runs.PROVIDER_TABLE if one.system is System.RUNS else gateway.PROVIDER_TABLE
-        assert one.outcome == table.for_status(fault.status)
+        assert one.outcome == TABLES[one.system].for_status(fault.status)
         assert one.status == one.outcome.status
 
 
 def test_what_breaks_off_in_the_middle_has_begun_and_what_breaks_off_before_has_not():
     for fault in FAULTS.values():
         if fault.then is not Then.GO_ON:
-            (told,) = rows(fault.id)
-            assert told.begun is (fault.after > 0)
-            assert (told.status == 200) is told.begun
+            for told in rows(fault.id):
+                assert told.begun is (fault.after > 0)
+                assert (told.status == 200) is told.begun
 
 
 def test_the_words_name_the_code_and_the_price():
     assert row(System.GATEWAY, Answer.STREAM, "cut").words == (
         "200, then one error event with `provider_stream_incomplete`, then `[DONE]`; what was delivered is charged"
+    )
+    assert row(System.CHAT, Answer.STREAM, "cut").words == (
+        "200, then one error event with `PROVIDER_STREAM_INCOMPLETE`; what was delivered is charged"
     )
     assert row(System.RUNS, Answer.PLAIN, "refused").words == (
         "500 `AI_GENERATION_ERROR`, “Cannot connect to LLM service. Please check your network connection.”; "

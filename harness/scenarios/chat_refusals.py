@@ -1,0 +1,115 @@
+"""Streams that must be refused: bad input, unknown models, bad tokens, another user's id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from harness.core.names import Capability
+
+from .bodies import BAD_TOKENS, ODD_BODIES, bad_bytes
+from .chat import CHAT, new_session, stream_body
+from .registry import scenario
+from .stage import Prompt, Stage
+
+_WORDS = [{"role": "user", "content": "hello"}]
+BAD_FIELDS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "message-missing": ("message", {"message": None}),
+        "message-empty": ("message", {"message": ""}),
+        "message-number": ("message", {"message": 7}),
+        "message-list": ("message", {"message": ["hello"]}),
+        "message-and-messages": ("messages", {"messages": _WORDS}),
+        "messages-empty": ("messages", {"message": None, "messages": []}),
+        "messages-text": ("messages", {"message": None, "messages": "hello"}),
+        "messages-role": ("messages", {"message": None, "messages": [{"role": "bird", "content": "hello"}]}),
+        "messages-content": ("messages", {"message": None, "messages": [{"role": "user", "content": 7}]}),
+        "messages-block": ("messages", {"message": None, "messages": [{"role": "user", "content": [{"text": 7}]}]}),
+        "history-text": ("messageHistory", {"messageHistory": "hello"}),
+        "model-missing": ("modelId", {"modelId": None}),
+        "model-number": ("modelId", {"modelId": 7}),
+        "estimate-text": ("estimatedTokens", {"estimatedTokens": "many"}),
+        "estimate-negative": ("estimatedTokens", {"estimatedTokens": -1}),
+        "estimate-true": ("estimatedTokens", {"estimatedTokens": True}),
+        "estimate-fraction": ("estimatedTokens", {"estimatedTokens": 1.5}),
+        "estimate-64-bit": ("estimatedTokens", {"estimatedTokens": 2**63}),
+        "user-number": ("userId", {"userId": 7}),
+    }
+)
+"""Kind -> (the field that the answer must name, what to put into a good body; None takes the field away)."""
+
+UNKNOWN_MODELS = (
+    "no-such-model-anywhere",
+    "amazon.nova-lite-v1",
+    "AMAZON.NOVA-LITE-V1:0",
+    "amazon.nova-lite-v1:0 ",
+    "anthropic.claude-3-5-sonnet-20240620-v1:0",
+)
+
+
+@scenario("bad-input", CHAT)
+async def bad_input(stage: Stage) -> None:
+    """One request of each bad kind; the mark ``bad-input`` says which is which."""
+    user = await stage.user()
+    session, api = await new_session(stage, user), stage.chat(user.token)
+    for kind, (field, change) in BAD_FIELDS.items():
+        prompt = stage.prompt()
+        body = {key: value for key, value in {**stream_body(stage, prompt), **change}.items() if value is not None}
+        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": field})
+        await api.raw_stream(session, json.dumps(body).encode(), tie=prompt.tie)
+    good = json.dumps(stream_body(stage, stage.prompt())).encode()
+    for kind, raw in bad_bytes(good, "message").items():
+        prompt = stage.prompt()
+        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": None})
+        await api.raw_stream(session, raw, tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("odd-input", CHAT, alone=True)
+async def odd_input(stage: Stage) -> None:
+    """One request of each strange kind; the mark ``odd-input`` says which is which, and which must be served."""
+    user = await stage.user()
+    session, api = await new_session(stage, user), stage.chat(user.token)
+    for odd in ODD_BODIES:
+        prompt = stage.prompt()
+        body = stream_body(stage, Prompt(odd.text(prompt.text), prompt.tie))
+        stage.mark("odd-input", {"tie": prompt.tie, "kind": odd.kind, "accept": odd.unknown})
+        await api.raw_stream(session, odd.raw(body), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("unknown-model", CHAT)
+async def unknown_model(stage: Stage) -> None:
+    """Models that are not offered, among them near misses of ones that are, and one that only the provider has."""
+    user = await stage.user()
+    session = await new_session(stage, user)
+    for name in UNKNOWN_MODELS:
+        prompt = stage.prompt()
+        stage.mark("unknown-model", {"tie": prompt.tie, "kind": name})
+        await stage.chat(user.token).stream(session, stream_body(stage, prompt, modelId=name), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("bad-token", CHAT, needs=[Capability.ACCOUNTS, Capability.TOKENS])
+async def bad_token(stage: Stage) -> None:
+    """One request with each kind of bad token, and one with none; the mark ``bad-token`` says which is which."""
+    user = await stage.user()
+    session = await new_session(stage, user)
+    for kind in ("missing", *BAD_TOKENS):
+        prompt = stage.prompt()
+        token = None if kind == "missing" else stage.target.token(kind, user.id or "")
+        stage.mark("bad-token", {"tie": prompt.tie, "kind": kind})
+        await stage.chat(token).stream(session, stream_body(stage, prompt), tie=prompt.tie)
+    await stage.settle(user)
+
+
+@scenario("foreign-user", CHAT, needs=[Capability.ACCOUNTS])
+async def foreign_user(stage: Stage) -> None:
+    """A stream in the name of another user, who would have to pay for it."""
+    user, other = await stage.user(), await stage.user()
+    session, prompt = await new_session(stage, user), stage.prompt()
+    stage.mark("foreign-user", {"tie": prompt.tie, "kind": "foreign-user"})
+    await stage.chat(user.token).stream(session, stream_body(stage, prompt, userId=other.id), tie=prompt.tie)
+    await stage.settle(other)

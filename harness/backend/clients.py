@@ -42,6 +42,11 @@ class ProviderClients:
         """What the clients were made by: their time limits are of use to whoever reads with them."""
         return self._settings
 
+    @property
+    def session(self) -> openai.DefaultAsyncHttpxClient:
+        """The HTTP session of all libraries that can be given one."""
+        return self._session
+
     def client(self, provider: Provider) -> AsyncOpenAI:
         """The client of this provider, the same one each time."""
         if provider.name not in self._clients:
@@ -111,7 +116,7 @@ class ProviderClients:
             api_key=provider.api_key,
             base_url=provider.base_url,
             max_retries=self.max_retries,
-            timeout=self._limits(),
+            timeout=self.limits(),
             http_client=session,
         )
         # The library takes these two from the environment; they are not for every provider to see.
@@ -126,12 +131,12 @@ class ProviderClients:
             api_key=provider.api_key,
             base_url=provider.base_url,
             max_retries=self.max_retries,
-            timeout=self._limits(),
+            timeout=self.limits(),
             http_client=self._session,
             open_telemetry=False,
         )
 
-    def _limits(self) -> openai.Timeout:
+    def limits(self) -> openai.Timeout:
         """Limits up to the head of the response; ``_head_arrived`` sets the one for what follows."""
         settings = self._settings
         return openai.Timeout(
@@ -143,8 +148,15 @@ class ProviderClients:
 
     def _new_session(self) -> openai.DefaultAsyncHttpxClient:
         return openai.DefaultAsyncHttpxClient(
-            timeout=self._limits(), follow_redirects=False, event_hooks={"response": [self._head_arrived]}
+            timeout=self.limits(),
+            follow_redirects=False,
+            event_hooks={"request": [self._asked], "response": [self._head_arrived]},
         )
+
+    async def _asked(self, request: Any) -> None:
+        """A library that sets no limits gets ours."""
+        if not any(request.extensions.get("timeout", {}).values()):
+            request.extensions["timeout"] = self.limits().as_dict()
 
     async def _head_arrived(self, response: Any) -> None:
         """From here on the limit is that between segments. The body of an error is read here, as a whole."""

@@ -56,6 +56,7 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
         clients = parts.clients(settings)
         ending.push_async_callback(clients.close)
         clock = CLOCKS[settings.clock]()
+        google = parts.google(settings, clock, clients)
         scrubber = parts.scrubber(settings.secrets())
         log = parts.log(scrubber, _stream(settings.log_stream))
         yield Common(
@@ -66,13 +67,13 @@ async def open_common(settings: Settings, parts: Parts) -> AsyncIterator[Common]
             clients=clients,
             clock=clock,
             flights=parts.flights(),
-            google=parts.google(settings, clock, clients),
+            google=google,
             log=log,
             projects=parts.projects(store),
             providers=await load_providers(store, settings),
             scrubber=scrubber,
             store=store,
-            upstream=parts.upstream(clients),
+            upstream=parts.upstream(clients, google),
         )
 
 

@@ -15,30 +15,41 @@ from .providers import Provider, Speaks
 
 if TYPE_CHECKING:
     from .dialects import Dialect
+    from .google import GoogleTokens
 
 __all__ = ["Kind", "Upstream", "UpstreamError", "choices_of", "kind_of_status", "limited", "part_of", "translated"]
 
 
-def _openai(clients: ProviderClients) -> Dialect:
+def _openai(clients: ProviderClients, google: GoogleTokens) -> Dialect:
+    del google
     return OpenAI(clients)
 
 
-def _anthropic(clients: ProviderClients) -> Dialect:
+def _anthropic(clients: ProviderClients, google: GoogleTokens) -> Dialect:
+    del google
     from .dialects.anthropic import Anthropic
 
     return Anthropic(clients)
 
 
-def _bedrock(clients: ProviderClients) -> Dialect:
+def _bedrock(clients: ProviderClients, google: GoogleTokens) -> Dialect:
+    del google
     from .dialects.bedrock import Bedrock
 
     return Bedrock(clients)
 
 
-DIALECTS: Mapping[Speaks, Callable[[ProviderClients], Dialect]] = {
+def _vertex(clients: ProviderClients, google: GoogleTokens) -> Dialect:
+    from .dialects.vertex import Vertex
+
+    return Vertex(clients, google)
+
+
+DIALECTS: Mapping[Speaks, Callable[[ProviderClients, GoogleTokens], Dialect]] = {
     Speaks.OPENAI: _openai,
     Speaks.ANTHROPIC: _anthropic,
     Speaks.BEDROCK: _bedrock,
+    Speaks.VERTEX: _vertex,
 }
 """What makes the dialect of each protocol. Its client library is imported when a provider of it is first asked."""
 
@@ -46,8 +57,9 @@ DIALECTS: Mapping[Speaks, Callable[[ProviderClients], Dialect]] = {
 class Upstream:
     """Chat completions, whole or streamed, asked and answered in OpenAI's form, of any provider."""
 
-    def __init__(self, clients: ProviderClients) -> None:
+    def __init__(self, clients: ProviderClients, google: GoogleTokens) -> None:
         self._clients = clients
+        self._google = google
         self._dialects: dict[Speaks, Dialect] = {}
 
     async def complete(self, provider: Provider, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +83,7 @@ class Upstream:
     def _dialect(self, provider: Provider) -> Dialect:
         """What speaks with this provider, the same one each time."""
         if provider.speaks not in self._dialects:
-            self._dialects[provider.speaks] = DIALECTS[provider.speaks](self._clients)
+            self._dialects[provider.speaks] = DIALECTS[provider.speaks](self._clients, self._google)
         return self._dialects[provider.speaks]
 
 

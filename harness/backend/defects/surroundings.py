@@ -9,6 +9,7 @@ from typing import Any
 from harness.backend.clients import ProviderClients
 from harness.backend.gateway.errors import invalid as invalid_chat
 from harness.backend.gateway.request import PASSED_ON, Validator
+from harness.backend.google import GoogleTokens
 from harness.backend.providers import Provider
 from harness.backend.runs.errors import invalid as invalid_run
 from harness.backend.runs.generation import Generator
@@ -71,8 +72,8 @@ class OutageRemembered(Defect):
     summary = "a provider that could not be reached once is never asked again"
 
     class _Remembers(Upstream):
-        def __init__(self, clients: ProviderClients) -> None:
-            super().__init__(clients)
+        def __init__(self, clients: ProviderClients, google: GoogleTokens) -> None:
+            super().__init__(clients, google)
             self._gone: set[str] = set()
 
         async def complete(self, provider: Provider, body: Mapping[str, Any]) -> dict[str, Any]:

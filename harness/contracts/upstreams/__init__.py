@@ -12,7 +12,7 @@ from types import MappingProxyType
 from harness.contracts.upstream import Answer, Asked, Upstream, way_of
 from harness.core.recording import Exchange
 
-from . import anthropic, bedrock, openai
+from . import anthropic, bedrock, openai, vertex
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,14 @@ class Protocol:
 
 
 _BEDROCK = Protocol(bedrock.asked, bedrock.answer)
+_VERTEX = Protocol(vertex.asked, vertex.answer)
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         openai.CHAT: Protocol(openai.asked, openai.answer),
         "messages": Protocol(anthropic.asked, anthropic.answer),
         **dict.fromkeys(bedrock.CALLS, _BEDROCK),
+        **dict.fromkeys(vertex.CALLS, _VERTEX),
     }
 )
 """The calls that make a model speak, by the operation's name in a recording, each with its protocol."""
@@ -47,7 +49,8 @@ def decode_upstream(exchange: Exchange) -> Upstream:
         KeyError: it is none.
     """
     protocol = PROTOCOLS[exchange.operation]
-    asked, answer = protocol.asked(exchange), protocol.answer(exchange)
+    asked = protocol.asked(exchange)
+    answer = protocol.answer(exchange) if exchange.response is not None else Answer()
     if exchange.status == 200 and asked is not None and asked.stream and not answer.streamed:
         answer = Answer()  # a stream was asked for: one document is no answer
     return Upstream(exchange, asked, answer, way_of(exchange, asked, answer))

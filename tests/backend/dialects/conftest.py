@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from harness.backend.clients import ProviderClients
+from harness.backend.clock import Clock
 from harness.backend.gateway.tokens import TokenCounter
+from harness.backend.google import GoogleTokens
 from harness.backend.providers import Provider as Known
 from harness.backend.providers import configured
 from harness.backend.settings import Settings
@@ -140,7 +142,7 @@ async def ask() -> AsyncIterator[Asker]:
         urls = {name: simulator.base_url(one) for one, name in ADDRESSES.items() if one in simulator.providers}
         settings = Settings.from_mapping({**KEYS, **LIMITS, **urls})
         clients = ProviderClients(settings)
-        yield Asker(simulator, settings, Upstream(clients), clients)
+        yield Asker(simulator, settings, Upstream(clients, GoogleTokens(settings, Clock(), clients)), clients)
         await clients.close()
 
 

@@ -9,10 +9,16 @@ from harness.core.fault import FAULTS, Reach
 from harness.core.names import Answer, Provider
 from harness.systems import gateway
 
-PROVIDERS = (Provider.OPENAI, Provider.ANTHROPIC, Provider.BEDROCK)
+MODELS = (
+    (Provider.OPENAI, "gpt-4o-mini"),
+    (Provider.ANTHROPIC, "claude-haiku-4-5"),
+    (Provider.BEDROCK, "amazon.nova-micro-v1:0"),
+    (Provider.VERTEX, "gemini-2.5-flash"),
+    (Provider.VERTEX, "claude-haiku-4-5"),
+)
 CASES = [
-    pytest.param(provider, fault, answer, id=f"{provider}-{fault.id}-{answer}")
-    for provider in PROVIDERS
+    pytest.param(provider, model, fault, answer, id=f"{provider}-{model.partition('-')[0]}-{fault.id}-{answer}")
+    for provider, model in MODELS
     for fault in FAULTS.values()
     for answer in Answer
     if fault.strikes(provider, answer) and fault.reach is Reach.OK
@@ -23,9 +29,9 @@ def code(error):
     return None if error is None else ErrorMapper(Scrubber(())).provider_failure(error).code
 
 
-@pytest.mark.parametrize(("provider", "fault", "answer"), CASES)
-async def test_a_fault_is_told_as_the_table_has_it(ask, count, provider, fault, answer):
-    got = await ask(provider, fault.id, stream=answer is Answer.STREAM)
+@pytest.mark.parametrize(("provider", "model", "fault", "answer"), CASES)
+async def test_a_fault_is_told_as_the_table_has_it(ask, count, provider, model, fault, answer):
+    got = await ask(provider, fault.id, model=model, stream=answer is Answer.STREAM)
     outcome = got.seen.outcome(gateway.PROVIDER_TABLE)
     complete_all_the_same = got.error is not None and got.finish_reasons and not got.error.said
     assert code(None if complete_all_the_same else got.error) == (outcome and outcome.code)

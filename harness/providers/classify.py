@@ -53,6 +53,7 @@ HOSTS: tuple[tuple[str, str], ...] = (
     ("bedrock-mantle.*.api.aws", "bedrock-mantle"),
     ("generativelanguage.googleapis.com", "gemini"),
     ("*aiplatform.googleapis.com", "vertex"),
+    ("aiplatform.*.rep.googleapis.com", "vertex"),
     ("oauth2.googleapis.com", "vertex"),
     ("api.x.ai", "xai"),
     ("imgen.x.ai", "xai"),
@@ -193,6 +194,9 @@ MARKS: tuple[tuple[str, str], ...] = (
 )
 """Response headers that tell a provider where the address does not."""
 
+PATH_MARKS: tuple[tuple[re.Pattern[str], str], ...] = ((re.compile(r"/publishers/[^/]+/models(?:/|$)"), "vertex"),)
+"""Paths that only one provider has, behind whatever address."""
+
 BODY_MARKS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb'"id":\s*"gen-\d+-[^"]*",\s*"provider":\s*"'), "openrouter"),
 )
@@ -221,6 +225,7 @@ ERROR = "error"
 ERROR_SHAPES: Shapes = (
     (re.compile(rb'"type":\s*"error",\s*"error":\s*\{'), ERROR, ANTHROPIC),
     (re.compile(rb'"error":\s*\{[^{}]*"param":'), ERROR, OPENAI),
+    (re.compile(rb'"error":\s*\{\s*"code":\s*\d+,[^{}]*"status":\s*"[A-Z_]+"'), ERROR, GEMINI),
 )
 """Error objects, where nothing else tells: whose dialect is known then, and which call is not."""
 
@@ -255,7 +260,7 @@ def classify(
         if endpoint == OTHER and provider is None:
             endpoint, dialect = _shape(response_body, ERROR_SHAPES)
     if provider is None:
-        provider = _marked(response_headers)
+        provider = _marked(response_headers) or _path_marked(path)
     if provider is None:
         provider = UNKNOWN if dialect is None else _BY_DIALECT.get(dialect, COMPATIBLE)
     return Classified(provider, endpoint, dialect)
@@ -301,6 +306,10 @@ def _body_marked(body: bytes) -> str | None:
 def _marked(headers: Headers) -> str | None:
     names = {name.lower() for name, _ in headers}
     return next((provider for name, provider in MARKS if name in names), None)
+
+
+def _path_marked(path: str) -> str | None:
+    return next((provider for pattern, provider in PATH_MARKS if pattern.search(path)), None)
 
 
 def _header(headers: Headers, wanted: str) -> str:

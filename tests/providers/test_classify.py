@@ -57,6 +57,16 @@ CASES = [
     ),
     ("POST https://us-east5-aiplatform.googleapis.com/v1/p/m@1:rawPredict", "vertex", "rawPredict", "anthropic"),
     ("POST https://aiplatform.googleapis.com/v1/p/m:generateContent", "vertex", "generateContent", "gemini"),
+    ("POST https://aiplatform.us.rep.googleapis.com/v1/p/m@1:rawPredict", "vertex", "rawPredict", "anthropic"),
+    (
+        "POST http://localhost:1/v1/publishers/anthropic/models/m:streamRawPredict",
+        "vertex",
+        "streamRawPredict",
+        "anthropic",
+    ),
+    ("POST http://localhost:1/v1/publishers/google/models/m:generateContent", "vertex", "generateContent", "gemini"),
+    ("POST http://localhost:1/v1beta/models/m:generateContent", "gemini", "generateContent", "gemini"),
+    ("GET http://localhost:1/v1beta1/publishers/google/models", "vertex", "models.list", None),
     ("POST https://oauth2.googleapis.com/token", "vertex", "token", None),
     ("POST https://api.x.ai/v1/chat/completions", "xai", "chat.completions", "openai"),
     ("POST https://api.mistral.ai/v1/chat/completions", "mistral", "chat.completions", "openai"),
@@ -129,6 +139,11 @@ def test_a_requests_shape_tells_the_call_where_the_answer_is_an_error():
 def test_an_error_object_alone_tells_the_dialect_and_no_call(body: bytes, dialect: str | None):
     want = Classified("compatible", "error", dialect) if dialect else Classified("unknown", "other", None)
     assert classify("", "", response_body=body) == want
+
+
+def test_googles_error_object_alone_tells_the_dialect_too():
+    body = b'{\n  "error": {\n    "code": 404,\n    "message": "no",\n    "status": "NOT_FOUND"\n  }\n}'
+    assert classify("", "", response_body=body) == Classified("gemini", "error", "gemini")
 
 
 def test_openrouters_own_answer_is_its_own_under_any_address():

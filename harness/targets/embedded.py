@@ -42,6 +42,8 @@ KEY_SETTINGS = (
     "AWS_SECRET_ACCESS_KEY",
     "VERTEX_AI_ACCESS_TOKEN",
 )
+KEY_FORMS = {"VERTEX_AI_ACCESS_TOKEN": "ya29."}
+"""What a key begins with where its provider looks at that."""
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["harness.backend.warm"])
@@ -65,7 +67,7 @@ async def launch_embedded(
         TargetError: it did not come up; the child's own words are in the message.
     """
     jwt_secret = secrets.token_hex(32)
-    keys = {name: f"key-{secrets.token_hex(20)}" for name in KEY_SETTINGS}
+    keys = {name: f"{KEY_FORMS.get(name, 'key-')}{secrets.token_hex(20)}" for name in KEY_SETTINGS}
     between = dict(services or {})
     mapping = {SETTINGS[name]: service.url for name, service in between.items()}
     mapping |= _settings(profile, providers, jwt_secret, keys, settings or {})

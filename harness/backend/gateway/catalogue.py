@@ -27,6 +27,8 @@ SEED_MODELS: tuple[tuple[str, str | None, str], ...] = (
     ("claude-sonnet-5", "anthropic", "pro"),
     ("amazon.nova-micro-v1:0", "bedrock", "free"),
     ("amazon.nova-lite-v1:0", "bedrock", "pro"),
+    ("gemini-2.5-flash", "vertex", "free"),
+    ("claude-sonnet-4", "vertex", "pro"),
     ("local-model", None, "free"),
     ("mystery-model", "openai", "free"),
 )
@@ -41,6 +43,8 @@ SEED_PRICES: tuple[tuple[str, str, str, str], ...] = (
     ("anthropic", "claude-sonnet-5", "3.00", "15.00"),
     ("bedrock", "amazon.nova-micro-v1:0", "0.035", "0.14"),
     ("bedrock", "amazon.nova-lite-v1:0", "0.06", "0.24"),
+    ("vertex", "gemini-2.5-flash", "0.30", "2.50"),
+    ("vertex", "claude-sonnet-4", "3.00", "15.00"),
 )
 """Provider, model, US dollars for a million tokens of input and of output."""
 

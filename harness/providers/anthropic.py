@@ -19,6 +19,8 @@ from harness.core.errors import DecodeError
 from harness.core.recording import Json
 from harness.framing import json, sse
 
+from .streamed import Streamed
+
 MAX_TOKENS = 10_000_000
 """More tokens than any model has taken in one call: a larger figure is no usage."""
 
@@ -86,23 +88,8 @@ class StreamEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """A streamed answer as far as it came. ``comments`` and ``strays`` are (offset, text); see ``framing.sse``."""
-
-    events: tuple[StreamEvent, ...]
-    comments: tuple[tuple[int, str], ...] = ()
-    strays: tuple[tuple[int, str], ...] = ()
-    tail: bytes = b""
-
-    @property
-    def text(self) -> str:
-        """The text of all text blocks."""
-        return "".join([event.text for event in self.events])
-
-    @property
-    def content_events(self) -> tuple[StreamEvent, ...]:
-        """The events that hold some of the text."""
-        return tuple(event for event in self.events if event.text)
+class Stream(Streamed[StreamEvent]):
+    """A streamed answer as far as it came; its text is that of all text blocks."""
 
     @property
     def stop_reasons(self) -> tuple[str, ...]:
@@ -118,11 +105,6 @@ class Stream:
     def terminal(self) -> bool:
         """Whether the provider said that the answer is complete: a stop reason, or ``message_stop``."""
         return any(event.stop_reason is not None or event.kind is Kind.MESSAGE_STOP for event in self.events)
-
-    @property
-    def errors(self) -> tuple[StreamEvent, ...]:
-        """The events that say in band that something failed."""
-        return tuple(event for event in self.events if event.kind is Kind.ERROR)
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from harness.core.errors import DecodeError
 from harness.core.recording import Json
 from harness.framing import json, jsonlist, sse
 
+from .streamed import Streamed
+
 MAX_TOKENS = 10_000_000
 """More tokens than any model has taken in one call: a larger figure is no usage."""
 
@@ -76,28 +78,14 @@ class StreamEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """A streamed answer as far as it came.
+class Stream(Streamed[StreamEvent]):
+    """A streamed answer as far as it came; its text is that of candidate 0.
 
-    ``comments`` and ``strays`` are (offset, text), see ``framing.sse``. ``closed`` says of an array, or of a document
-    that stands in the place of a stream, whether its end is there; of an event stream nothing (None).
+    ``closed`` says of an array, or of a document that stands in the place of a stream, whether its end is there; of an
+    event stream nothing (None).
     """
 
-    events: tuple[StreamEvent, ...]
-    comments: tuple[tuple[int, str], ...] = ()
-    strays: tuple[tuple[int, str], ...] = ()
-    tail: bytes = b""
     closed: bool | None = None
-
-    @property
-    def text(self) -> str:
-        """The text of candidate 0."""
-        return "".join([event.text for event in self.events])
-
-    @property
-    def content_events(self) -> tuple[StreamEvent, ...]:
-        """The events that hold some of the text."""
-        return tuple(event for event in self.events if event.text)
 
     @property
     def finish_reasons(self) -> tuple[str | int, ...]:
@@ -108,11 +96,6 @@ class Stream:
     def terminal(self) -> bool:
         """Whether the provider said that the answer is complete: a finish reason, or the prompt refused."""
         return any(event.finish_reason is not None or event.block_reason is not None for event in self.events)
-
-    @property
-    def errors(self) -> tuple[StreamEvent, ...]:
-        """The events that say in band that something failed."""
-        return tuple(event for event in self.events if event.kind is Kind.ERROR)
 
     @property
     def ids(self) -> tuple[str, ...]:

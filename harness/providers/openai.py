@@ -16,6 +16,8 @@ from harness.core.errors import DecodeError
 from harness.core.recording import Json
 from harness.framing import json, sse
 
+from .streamed import Streamed
+
 DONE = "[DONE]"
 MAX_TOKENS = 10_000_000
 """More tokens than any model has taken in one call: a larger figure is no usage."""
@@ -67,23 +69,8 @@ class StreamEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """A streamed answer as far as it came. ``comments`` and ``strays`` are (offset, text); see ``framing.sse``."""
-
-    events: tuple[StreamEvent, ...]
-    comments: tuple[tuple[int, str], ...] = ()
-    strays: tuple[tuple[int, str], ...] = ()
-    tail: bytes = b""
-
-    @property
-    def text(self) -> str:
-        """The content of choice 0."""
-        return "".join([event.text for event in self.events])
-
-    @property
-    def content_events(self) -> tuple[StreamEvent, ...]:
-        """The events that hold some of the text."""
-        return tuple(event for event in self.events if event.text)
+class Stream(Streamed[StreamEvent]):
+    """A streamed answer as far as it came; its text is the content of choice 0."""
 
     @property
     def finish_reasons(self) -> tuple[str, ...]:
@@ -99,11 +86,6 @@ class Stream:
     def terminal(self) -> bool:
         """Whether the provider said that the answer is complete: a finish reason, or ``[DONE]``."""
         return any(event.finish_reason is not None or event.kind is Kind.DONE for event in self.events)
-
-    @property
-    def errors(self) -> tuple[StreamEvent, ...]:
-        """The events that say in band that something failed."""
-        return tuple(event for event in self.events if event.kind is Kind.ERROR)
 
     @property
     def usage(self) -> Json:

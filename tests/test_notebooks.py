@@ -17,7 +17,8 @@ from harness.results import load
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 8
-SMALL = ("gateway", "--provider", "groq", "--scenario", "chat-stream", "--fault", "none", "--fault", "cut")
+SCENARIOS = ("--scenario", "chat-stream", "--scenario", "measured-double-spend")
+SMALL = ("gateway", "--provider", "groq", *SCENARIOS, "--fault", "none", "--fault", "cut")
 RUNS = {"broken": (*SMALL, "--fault", "http-500", "--defect", "invented-stop"), "healthy": SMALL}
 
 
@@ -89,6 +90,7 @@ def test_what_the_pages_conclude_is_what_the_frames_hold(reported):
         assert f"in {broken['case_name'].nunique()} of {len(frames.cases)} cases" in told
     else:
         assert f"Nothing is broken: all {judged} verdicts of {frames.verdicts['contract'].nunique()} contracts" in told
+    assert "In the one race the requests met" in words_of(folder / "races.html")
     calls = frames.exchanges[(frames.exchanges["side"] == "client") & (frames.exchanges["fault"] == "none")]
     assert f"{calls['ttft_ms'].notna().sum()} streams of a healthy provider" in words_of(folder / "latency.html")
 
@@ -105,7 +107,7 @@ def test_every_sentence_is_on_the_pages_and_on_the_index(reported, monkeypatch):
     _, frames, folder = reported
     monkeypatch.chdir(folder.parent.parent)
     index = words_of(folder / "index.html")
-    for name in ("latency", "failures"):
+    for name in FIGURES:
         page = words_of(folder / f"{name}.html")
         for sentence in str(getattr(conclusions, name)(frames)).splitlines():
             words = sentence.replace("`", "").strip()
@@ -138,5 +140,5 @@ def test_every_figure_is_there_as_a_picture_or_its_reason_and_as_a_file(reported
 def test_everything_that_the_index_leads_to_is_there(reported):
     _, _, folder = reported
     links = re.findall(r'href="([^"#:]+)"', (folder / "index.html").read_text(encoding="utf-8"))
-    assert {"latency.html", "failures.html", "report/summary.md", "run.json"} <= set(links)
+    assert {"latency.html", "failures.html", "races.html", "report/summary.md", "run.json"} <= set(links)
     assert [link for link in links if not (folder / link).exists()] == []

@@ -12,7 +12,7 @@ from .results import Run
 from .running import JsonOption, ResultsOption
 
 NotebooksOption = Annotated[
-    Path | None, typer.Option("--notebooks", metavar="FOLDER", help="Where latency.ipynb and failures.ipynb are.")
+    Path | None, typer.Option("--notebooks", metavar="FOLDER", help="Where latency.ipynb, failures.ipynb and races.ipynb are.")
 ]
 
 

@@ -81,6 +81,20 @@ class Made:
         row |= {"ttft_state": "measured" if ttft_ms is not None else "not-streamed", "lag_ms": 0.1, "saturated": False}
         self.rows["exchanges"].append(row | (columns or {}))
 
+    def race(self, *requests, skew_ms=0.1, window_ms=8.0, how="race", kind="double-spend", **case):
+        """A race of requests ``(offset_ms, outcome)``; in a sweep they have no skew."""
+        name = self.case(scenario="measured", **case)
+        number = len({row["race"] for row in self.rows["races"] if row["case_name"] == name})
+        whole = {"case_name": name, "race": number, "how": how, "kind": kind}
+        if how == "race":
+            met = window_ms is not None and skew_ms < window_ms
+            whole |= {"skew_ms": skew_ms, "window_ms": window_ms, "met": met}
+        for at, (offset_ms, outcome) in enumerate(requests):
+            seen = {"provider_ms": 4.0 + at, "answered_ms": 9.0 + at} if outcome == "served" else {"answered_ms": 5.0}
+            status = {"served": 200, "refused": 402, "failed": 503}[outcome]
+            row = {"exchange": f"c{at}", "offset_ms": offset_ms, "status": status, "outcome": outcome, "early": False}
+            self.rows["races"].append(whole | row | seen)
+
     def write(self):
         """The run, come to its end."""
         self.path.mkdir(parents=True)

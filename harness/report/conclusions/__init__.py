@@ -8,6 +8,7 @@ from __future__ import annotations
 from .failures import cause_words, failures, first_looks
 from .latency import latency
 from .phrases import Words
+from .races import races
 from .run import run
 
-__all__ = ["Words", "cause_words", "failures", "first_looks", "latency", "run"]
+__all__ = ["Words", "cause_words", "failures", "first_looks", "latency", "races", "run"]

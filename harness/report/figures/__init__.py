@@ -16,6 +16,9 @@ from .latency_faults import by_fault
 from .latency_matrix import first_token_matrix, total_matrix
 from .latency_shares import time_shares
 from .latency_slowest import slowest
+from .race_offsets import offset_outcomes
+from .race_shares import inconclusive
+from .race_skews import skews
 from .shown import Shown
 
 __all__ = [
@@ -28,8 +31,11 @@ __all__ = [
     "failure_rates",
     "fault_matrix",
     "first_token_matrix",
+    "inconclusive",
     "likely_causes",
+    "offset_outcomes",
     "provider_matrix",
+    "skews",
     "slowest",
     "taxonomy",
     "time_shares",
@@ -39,6 +45,7 @@ __all__ = [
 FIGURES: Mapping[str, tuple[Callable[[Frames], Shown], ...]] = MappingProxyType(
     {
         "latency": (first_token_matrix, total_matrix, distributions, time_shares, by_fault, slowest),
+        "races": (offset_outcomes, skews, inconclusive),
         "failures": (likely_causes, provider_matrix, fault_matrix, failure_rates, taxonomy, answers, failure_list),
     }
 )

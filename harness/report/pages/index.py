@@ -30,6 +30,8 @@ def index(frames: Frames, files: Sequence[str]) -> str:
         conclusions.failures(frames).html(),
         '<h2><a href="latency.html">Latency</a></h2>',
         conclusions.latency(frames).html(),
+        '<h2><a href="races.html">Races</a></h2>',
+        conclusions.races(frames).html(),
         "<h2>Contract x provider</h2>",
         *_matrix(frames),
         "<h2>Cases and their cassettes</h2>",

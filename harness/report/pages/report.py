@@ -1,4 +1,4 @@
-"""``harness report``: both notebooks executed at once, and meanwhile every figure's table written as a file."""
+"""``harness report``: all notebooks executed at once, and meanwhile every figure's table written as a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.results.runs import StoredRun
 from .index import index
 from .notebook import code_cells, execute, read_notebook, to_html
 
-NOTEBOOKS = ("latency", "failures")
+NOTEBOOKS = ("latency", "failures", "races")
 FOLDER = "report"
 SUMMARY = "summary.md"
 INDEX = "index.html"
@@ -93,7 +93,7 @@ def _left(run: StoredRun) -> Iterator[str]:
 
 
 class _Progress:
-    """Counts steps of both notebooks and of the files, and tells of each."""
+    """Counts steps of all notebooks and of the files, and tells of each."""
 
     def __init__(self, tell: Tell, total: int) -> None:
         self._tell, self._total, self._done = tell, total, 0

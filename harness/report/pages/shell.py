@@ -8,7 +8,13 @@ from importlib.resources import files
 from types import MappingProxyType
 
 PAGES: Mapping[str, str] = MappingProxyType(
-    {"index.html": "Run", "latency.html": "Latency", "failures.html": "Failures", "report/summary.md": "Summary"}
+    {
+        "index.html": "Run",
+        "latency.html": "Latency",
+        "failures.html": "Failures",
+        "races.html": "Races",
+        "report/summary.md": "Summary",
+    }
 )
 """What the head of every page leads to, relative to the run's folder."""
 

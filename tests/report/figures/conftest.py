@@ -33,6 +33,9 @@ def broken(made):
             ttft_ms = None if number > 4 else 10.0 + number
             made.call(ttft_ms=ttft_ms, provider=provider, columns={"saturated": number % 2 == 0, "lag_ms": 12.0} | late)
         made.call(ttft_ms=None, provider=provider, columns={"status": None, "ending": "client-close"})
+    made.race((0.0, "served"), (0.1, "served"), (0.2, "refused"), skew_ms=0.2)
+    made.race((0.0, "served"), (9.0, "failed"), skew_ms=9.0, window_ms=None)
+    made.race((-2.0, "refused"), (-0.5, "served"), (1.5, "served"), how="sweep", kind="observe", system="chat")
 
 
 def large(made):

@@ -1,0 +1,81 @@
+"""What a run's measured races say, in words: computed from its frames, the answer first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from harness.core.race import RACE, SWEEP
+from harness.report.race_tables import OUTCOMES, race_table, request_table
+from harness.results.frames import Frames
+from harness.results.stats import rate
+
+from .phrases import Words, code, ms, number, share
+
+FAMILY = "race"
+
+
+def races(frames: Frames) -> Words:
+    """Whether the races can be judged, how close their requests came, and what came of them."""
+    if frames.races.empty:
+        return Words(("No race was measured in this run.",))
+    table, requests = race_table(frames.races), request_table(frames.races)
+    sentences = [
+        *_judged(table),
+        *_close(table),
+        *_outcomes(requests),
+        *_sweeps(requests),
+        *_contracts(frames.verdicts),
+    ]
+    return Words(tuple(sentences))
+
+
+def _judged(table: pd.DataFrame) -> Iterator[str]:
+    if table.empty:
+        return
+    met = rate(int(table["met"].sum()), len(table))
+    if met.count == met.n:
+        which = "the one race" if met.n == 1 else f"all {met.n:,} races"
+        yield f"In {which} the requests met: that nothing was seen to go wrong counts."
+    else:
+        yield (
+            f"In {share(met, 'races')} the requests met; the others are inconclusive, unless something was seen to go "
+            "wrong in them."
+        )
+
+
+def _close(table: pd.DataFrame) -> Iterator[str]:
+    if table.empty:
+        return
+    skew, window = table["skew_ms"], table["window_ms"].dropna()
+    told = f"Requests of one race were let go within {ms(skew.median())} in the median, {ms(skew.max())} at most"
+    if len(window):
+        told += f"; the target had dealt with the first after {ms(window.median())}, {ms(window.min())} at the earliest"
+    yield told + "."
+
+
+def _outcomes(requests: pd.DataFrame) -> Iterator[str]:
+    for name, own in requests[requests["how"] == RACE].groupby("row"):
+        counts = own["outcome"].value_counts()
+        told = ", ".join(f"{counts.get(outcome, 0):,} {outcome}" for outcome in OUTCOMES)
+        yield f"{str(name).capitalize()}: of {number(len(own), 'request')} {told}."
+
+
+def _sweeps(requests: pd.DataFrame) -> Iterator[str]:
+    for name, own in requests[requests["how"] == SWEEP].groupby("row"):
+        late, early = own[own["offset_ms"] > 0], own[own["offset_ms"] <= 0]
+        missed = late[late["outcome"] != "served"]
+        served = int((early["outcome"] == "served").sum())
+        after = f"all {len(late)} let go after the moment were served"
+        if len(missed):
+            last = ms(missed["offset_ms"].max())
+            after = f"{len(missed)} of {len(late)} let go after the moment were not, the latest {last} after"
+        yield f"{str(name).capitalize()}: {after}; of {len(early)} before it, {served} were served."
+
+
+def _contracts(verdicts: pd.DataFrame) -> Iterator[str]:
+    for name, own in verdicts[verdicts["family"].astype(str) == FAMILY].groupby("contract", observed=True):
+        counts = own["verdict"].astype(str).value_counts()
+        told = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items())
+        yield f"{code(name)}: {told}."

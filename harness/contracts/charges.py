@@ -82,7 +82,13 @@ def _billed_completions(recording: Recording) -> list[Billed]:
     systems=EVERY,
     needs=SEEN,
     source="house: theopenco/llmgateway #3505 billed failed streams in full",
-    breakers=("failed-plain-charged", "failed-billed-in-full", "runs-no-refund"),
+    breakers=(
+        "failed-plain-charged",
+        "failed-billed-in-full",
+        "runs-no-refund",
+        "workflow-refund-short",
+        "workflow-timeout-not-refunded",
+    ),
 )
 def nothing_delivered_nothing_charged(billed: Paid, _recording: Recording) -> Findings:
     """A failed call that delivered no words costs nothing."""

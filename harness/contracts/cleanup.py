@@ -24,7 +24,7 @@ def _left_while_held(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: BerriAI/litellm #17364 and #33736",
-    breakers=("client-gone-runs-on",),
+    breakers=("client-gone-runs-on", "workflow-polls-after-client-left"),
 )
 def provider_call_cancelled(call: Call, _recording: Recording) -> Findings:
     """When the client leaves, the provider's call is cancelled.

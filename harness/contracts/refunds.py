@@ -1,4 +1,4 @@
-"""What comes back, and what stays charged: refunds of runs, and the balance that a client is told."""
+"""What comes back, and what stays charged: refunds of what is paid up front, and the balance that a client is told."""
 
 from __future__ import annotations
 
@@ -13,34 +13,54 @@ from harness.systems import runs
 
 from .calls import failures
 from .charges import Paid, paid
+from .plan_calls import PlanCall
 from .registry import Findings, contract
 from .run_calls import RunCall, project_of
 from .scope import EVERY
 from .upstream import Way
 
 RUNS = ("runs",)
+PREPAID = ("runs", "workflow")
+"""The systems that charge before the provider is called."""
 LEDGER = (Capability.LEDGER,)
 SEEN = (Capability.LEDGER, Capability.PROVIDER)
 HERE = (Pointer(probe="ledger"),)
 
 
 @dataclass(frozen=True)
-class PaidRun:
-    """The only run of an account, and the account."""
+class Prepaid:
+    """The only call of an account that pays up front, and the account."""
 
-    call: RunCall
+    call: RunCall | PlanCall
     account: Ledger
     failed: bool
 
 
-def _runs(recording: Recording) -> Iterator[PaidRun]:
-    """Runs that came to an end, well or not, while their client stayed, and that were not refused."""
+@dataclass(frozen=True)
+class PaidRun(Prepaid):
+    """The same of a run."""
+
+    call: RunCall
+
+
+def _prepaid(recording: Recording) -> Iterator[Prepaid]:
+    """Runs and plans that came to an end, well or not, while their client stayed, and that were not refused."""
     for one in paid(recording):
         call = one.call
-        if isinstance(call, RunCall) and not call.left:
+        if isinstance(call, RunCall | PlanCall) and not call.left:
             failed = bool(failures(call, recording))
             if failed or call.upstream is not None:
-                yield PaidRun(call, one.account, failed)
+                yield Prepaid(call, one.account, failed)
+
+
+def _runs(recording: Recording) -> Iterator[PaidRun]:
+    for one in _prepaid(recording):
+        if isinstance(one.call, RunCall):
+            yield PaidRun(one.call, one.account, one.failed)
+
+
+def _returned(recording: Recording) -> list[Prepaid]:
+    return [one for one in _prepaid(recording) if one.failed and one.account.of(Kind.REFUND)]
 
 
 def _refunded(recording: Recording) -> list[PaidRun]:
@@ -49,14 +69,20 @@ def _refunded(recording: Recording) -> list[PaidRun]:
 
 @contract(
     "credits.refund-once",
-    select=_runs,
-    systems=RUNS,
+    select=_prepaid,
+    systems=PREPAID,
     needs=SEEN,
     source="house: elizaOS/eliza #11484, #11696 refunded twice",
-    breakers=("runs-no-refund", "runs-refund-twice"),
+    breakers=(
+        "runs-no-refund",
+        "runs-refund-twice",
+        "workflow-timeout-not-refunded",
+        "workflow-other-key-taken",
+        "workflow-text-blocks-ignored",
+    ),
 )
-def refund_once(subject: PaidRun, _recording: Recording) -> Findings:
-    """A run that failed is refunded exactly once, one that did not fail never.
+def refund_once(subject: Prepaid, _recording: Recording) -> Findings:
+    """A run or plan that failed is refunded exactly once, one that did not fail never.
 
     Credits are taken before the provider is called: a failure that does not give them back sells nothing for money,
     one that gives them back twice pays the customer.
@@ -64,7 +90,7 @@ def refund_once(subject: PaidRun, _recording: Recording) -> Findings:
     refunds, wanted = len(subject.account.of(Kind.REFUND)), int(subject.failed)
     if refunds != wanted:
         state = "failed" if subject.failed else "completed"
-        yield subject.call.violation(f"The run {state} and was refunded {refunds} times.", *HERE)
+        yield subject.call.violation(f"The call {state} and was refunded {refunds} times.", *HERE)
 
 
 def _charge(account: Ledger, refund: Entry) -> int:
@@ -73,13 +99,13 @@ def _charge(account: Ledger, refund: Entry) -> int:
 
 @contract(
     "credits.refund-is-the-charge",
-    select=_refunded,
-    systems=RUNS,
+    select=_returned,
+    systems=PREPAID,
     needs=SEEN,
     source="house: a refund is at most what was charged",
-    breakers=("runs-refund-other-amount",),
+    breakers=("runs-refund-other-amount", "workflow-refund-short"),
 )
-def refund_is_the_charge(subject: PaidRun, _recording: Recording) -> Findings:
+def refund_is_the_charge(subject: Prepaid, _recording: Recording) -> Findings:
     """A refund gives back what was charged, no more and no less."""
     for refund in subject.account.of(Kind.REFUND):
         charged = _charge(subject.account, refund)
@@ -158,7 +184,7 @@ def _left_unanswered(recording: Recording) -> list[Paid]:
     systems=EVERY,
     needs=SEEN,
     source="house: a failed call that delivered nothing costs nothing",
-    breakers=("runs-client-gone-charged", "runs-no-refund"),
+    breakers=("runs-client-gone-charged", "runs-no-refund", "workflow-client-gone-charged", "workflow-refund-short"),
 )
 def left_unanswered_free(subject: Paid, _recording: Recording) -> Findings:
     """A call that its client broke off before there was an answer costs nothing.

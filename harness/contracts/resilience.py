@@ -41,7 +41,7 @@ def _after_outage(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: a provider that is back is asked, where no breaker has opened",
-    breakers=("outage-remembered",),
+    breakers=("outage-remembered", "workflow-programme-renamed"),
 )
 def outage_forgotten(call: Call, recording: Recording) -> Findings:
     """Once a provider that could not be reached is back, the next call is served.

@@ -104,6 +104,10 @@ class _Answering:
         if order not in ORDERS:
             return encode_error(400, "Invalid value for 'order': asc or desc.", param="order")
         said = _said(given.earlier)
+        if struck(given.fault, SEND).status is not None and said is not None and given.fault.operation == SEND:
+            if given.fault.status == 404:
+                return encode_error(404, session=self.session)
+            said = None  # it was refused
         return encode_messages(
             self.session,
             said.text if said else None,

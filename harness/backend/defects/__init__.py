@@ -23,6 +23,9 @@ from . import (
     runs_operation,
     stream,
     surroundings,
+    workflow_plans,
+    workflow_polls,
+    workflow_steps,
 )
 from .base import Defect
 
@@ -55,4 +58,7 @@ __all__ = [
     "runs_operation",
     "stream",
     "surroundings",
+    "workflow_plans",
+    "workflow_polls",
+    "workflow_steps",
 ]

@@ -16,7 +16,10 @@ LINES_PER_USER = 1_000
 USERS = 10_000
 STACK_CHARACTERS = 8_000
 _SECRET_LENGTH_MIN = 6  # a shorter one would be found in ordinary words
-_KEY = re.compile(r"\b(?:sk|gsk)[-_][A-Za-z0-9_*-]{6,}|(?<=[Bb]earer )[A-Za-z0-9._~+/=*-]{6,}")
+_KEY = re.compile(
+    r"\b(?:sk|gsk)[-_][A-Za-z0-9_*-]{6,}|\bya29\.[A-Za-z0-9._-]{6,}|\b(?:AKIA|ASIA)[0-9A-Z]{12,}"
+    r"|(?<=[Bb]earer )[A-Za-z0-9._~+/=*-]{6,}"
+)
 _FOLDERS = re.compile(r'(?<=File ")[^"\n]*/(?=(?:site-packages|harness|python\d[.\d]*)/)')
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 REDACTED = "[redacted]"

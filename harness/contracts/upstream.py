@@ -159,6 +159,11 @@ class Upstream:
         """Whether it answered with a stream."""
         return self.answer.streamed
 
+    @property
+    def token_refused(self) -> bool:
+        """Whether it turned an access token away, of the kind that ends and is renewed: those of Google Cloud."""
+        return self.exchange.status == 401 and self.exchange.provider == "vertex"
+
     def outcome(self, table: ProviderTable) -> Outcome | None:
         """What a system must make of this by its table; None where the provider did its part."""
         match self.way:

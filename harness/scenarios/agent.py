@@ -63,9 +63,13 @@ _like_the_gateways("odd-input", gateway_refusals.odd_input, once=True, alone=Tru
 _like_the_gateways("bad-token", gateway_refusals.bad_token, once=True, needs=[Capability.ACCOUNTS, Capability.TOKENS])
 
 
-async def chat(stage: Stage, user: User, session_id: str | None, *, stream: bool = False) -> Reply:
-    """One chat in a session, or in none."""
+async def chat(
+    stage: Stage, user: User, session_id: str | None, *, stream: bool = False, foreign: bool = False
+) -> Reply:
+    """One chat in a session, or in none; ``foreign``: in another user's, as the mark of that name says."""
     prompt = stage.prompt()
+    if foreign:
+        stage.mark("foreign", {"tie": prompt.tie})
     body = chat_body(stage, prompt, stream=stream)
     named = {} if session_id is None else {"session_id": session_id}
     return await stage.agent(user.token).chat(body | named, tie=prompt.tie)
@@ -85,11 +89,14 @@ def session_of(body: bytes) -> str | None:
     return found if isinstance(found, str) else None
 
 
-async def look(stage: Stage, user: User, session_id: str) -> None:
-    """Read a session and its messages."""
+async def look(stage: Stage, user: User, session_id: str, *, foreign: bool = False) -> None:
+    """Read a session and its messages; ``foreign``: another user's, as the mark of that name says."""
     api = stage.agent(user.token)
-    await api.session(session_id)
-    await api.messages(session_id)
+    for call in (api.session, api.messages):
+        tie = stage.prompt().tie
+        if foreign:
+            stage.mark("foreign", {"tie": tie})
+        await call(session_id, tie=tie)
 
 
 @scenario("session-life", AGENT, answer=Answer.PLAIN)
@@ -104,8 +111,8 @@ async def session_life(stage: Stage) -> None:
     await look(stage, user, session_id)
     await chat(stage, user, session_id, stream=True)
     await look(stage, user, session_id)
-    await look(stage, other, session_id)
-    await chat(stage, other, session_id)
+    await look(stage, other, session_id, foreign=True)
+    await chat(stage, other, session_id, foreign=True)
     await stage.settle(user)
 
 

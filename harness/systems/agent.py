@@ -34,6 +34,7 @@ MISSING_SETTINGS = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "V
 """What the refusal of a list names: the settings that would let Vertex be asked."""
 
 TRIES_MAX = 3
+TOKEN_LIFETIME_S = 3_600
 FIRST_WAIT_S, JITTER_SHARE, WAIT_CAP_S = 1.0, 0.25, 8.0
 """Waits before a further try: 1 s, 2 s, ... doubled each time, a quarter more at most, never above the cap."""
 
@@ -58,14 +59,12 @@ def session_uuid(text: str) -> UUID | None:
 _CANONICAL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def breaker_failures(settings: Mapping[str, Any]) -> int:
-    """How many failures in a row open a breaker, by the settings of the target's variant."""
-    return int(settings.get(BREAKER_FAILURES_SETTING) or BREAKER_FAILURES)
-
-
-def cool_down_s(settings: Mapping[str, Any]) -> float:
-    """How long a breaker stays open."""
-    return float(settings.get(COOL_DOWN_SETTING) or COOL_DOWN_S)
+def breaker(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[int, float]:
+    """How many failures in a row open a breaker, and for how long in seconds: by the target's profile and variant."""
+    numbers = facts.get("numbers", {})
+    failures = settings.get(BREAKER_FAILURES_SETTING) or numbers.get("breaker_failures", BREAKER_FAILURES)
+    cool_down_s = settings.get(COOL_DOWN_SETTING) or numbers.get("breaker_cool_down_s", COOL_DOWN_S)
+    return int(failures), float(cool_down_s)
 
 
 class State(StrEnum):

@@ -21,6 +21,7 @@ from harness.servers.service import Service
 
 from .beside import SETTINGS
 from .running import Again, Target, unreachable
+from .service_account import service_account
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
@@ -40,10 +41,7 @@ KEY_SETTINGS = (
     "ANTHROPIC_API_KEY",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
-    "VERTEX_AI_ACCESS_TOKEN",
 )
-KEY_FORMS = {"VERTEX_AI_ACCESS_TOKEN": "ya29."}
-"""What a key begins with where its provider looks at that."""
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["harness.backend.warm"])
@@ -67,26 +65,17 @@ async def launch_embedded(
         TargetError: it did not come up; the child's own words are in the message.
     """
     jwt_secret = secrets.token_hex(32)
-    keys = {name: f"{KEY_FORMS.get(name, 'key-')}{secrets.token_hex(20)}" for name in KEY_SETTINGS}
+    keys = {name: f"key-{secrets.token_hex(20)}" for name in KEY_SETTINGS}
     between = dict(services or {})
     mapping = {SETTINGS[name]: service.url for name, service in between.items()}
-    mapping |= _settings(profile, providers, jwt_secret, keys, settings or {})
     ours, theirs = _context.Pipe()
     systems = tuple(system.value for system in profile.systems)
-    process = _context.Process(target=child, args=(theirs, mapping, systems, defect, port), daemon=True)
-    await asyncio.to_thread(process.start)
-    theirs.close()
-    try:
-        addresses = await asyncio.wait_for(_receive(ours), START_LIMIT_S)
-    except (EOFError, OSError, TimeoutError) as failure:
-        ours.close()
-        await _stopped(process)
-        raise unreachable(profile, f"the child process ended before it was ready ({type(failure).__name__})") from None
-    if "error" in addresses:
-        ours.close()
-        await _stopped(process)
-        raise unreachable(profile, f"the child process refused to start: {addresses['error']}")
-
+    with service_account(providers.get(Provider.VERTEX)) as account:
+        mapping |= _settings(profile, providers, jwt_secret, {**keys, **account}, settings or {})
+        process = _context.Process(target=child, args=(theirs, mapping, systems, defect, port), daemon=True)
+        await asyncio.to_thread(process.start)
+        theirs.close()
+        addresses = await _addresses(profile, ours, process)
     for name, service in between.items():
         service.forward(addresses[name])
 
@@ -104,6 +93,21 @@ async def launch_embedded(
         again=again,
         services=between,
     )
+
+
+async def _addresses(profile: Profile, connection: Connection, process: ForkServerProcess) -> Any:
+    """Where a new process listens. Raises TargetError where it does not come up: it is stopped then."""
+    try:
+        addresses = await asyncio.wait_for(_receive(connection), START_LIMIT_S)
+    except (EOFError, OSError, TimeoutError) as failure:
+        connection.close()
+        await _stopped(process)
+        raise unreachable(profile, f"the child process ended before it was ready ({type(failure).__name__})") from None
+    if "error" in addresses:
+        connection.close()
+        await _stopped(process)
+        raise unreachable(profile, f"the child process refused to start: {addresses['error']}")
+    return addresses
 
 
 def _settings(

@@ -33,8 +33,8 @@ class AgentFront(Front):
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_get("/v1/models", self._sessions.model_list)
         app.router.add_post("/sessions", self._sessions.create)
-        app.router.add_get("/sessions/{session_id}", self._sessions.show)
-        app.router.add_get("/sessions/{session_id}/messages", self._sessions.messages)
+        app.router.add_get("/sessions/{session_id:[^/]+}", self._sessions.show)
+        app.router.add_get("/sessions/{session_id:[^/]+}/messages", self._sessions.messages)
         app.router.add_get("/health", self._health.handle)
         return app
 

@@ -7,8 +7,8 @@ from harness.core.verdict import Level, Subject
 from harness.providers.anthropic import Kind, StreamEvent
 
 from .provider_anthropic import message_fault
-from .provider_chats import EVENT_STREAM
 from .provider_messages import ANTHROPIC, CLAUDE, Answer, streams, streams_asked
+from .provider_traffic import EVENT_STREAM
 from .registry import Findings, contract
 
 STREAMING = "Anthropic API reference, streaming messages"

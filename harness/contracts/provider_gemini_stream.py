@@ -6,8 +6,8 @@ from harness.core.recording import Recording
 from harness.core.verdict import Subject
 from harness.providers.gemini import Kind
 
-from .provider_chats import EVENT_STREAM
 from .provider_generations import Generation, arrays, labelled, streams
+from .provider_traffic import EVENT_STREAM
 from .registry import Findings, contract
 
 STREAM = "Gemini API and Vertex AI reference, streamGenerateContent"

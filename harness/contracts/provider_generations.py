@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.core.recording import Fidelity, Json, Recording, Source
+from harness.core.recording import Fidelity, Json, Recording
 from harness.providers.gemini import Kind, Stream, StreamEvent, decode_stream
 
-from .provider_chats import read_json
-from .provider_traffic import ProviderAnswer, broken_off, judged
+from .provider_traffic import ProviderAnswer, broken_off, judged, read_json
 
 PLAIN, STREAM, TOKEN = "generateContent", "streamGenerateContent", "token"
 PROVIDERS = frozenset({"gemini", "vertex"})
@@ -131,12 +130,8 @@ def _generations(recording: Recording) -> Iterator[Generation]:
         events = "alt=sse" in exchange.request.url.partition("?")[2]
         if exchange.operation == STREAM and exchange.status == 200:
             stream = decode_stream(exchange.body)
-            cut = broken_off(exchange, recording.header.source, stream) or _torn(recording.header.source, stream)
+            ended = stream.terminal or bool(stream.errors)
+            cut = broken_off(exchange, recording.header.source, ended=ended)
             yield Generation(exchange, stream, None, events, cut)
         else:
             yield Generation(exchange, None, read_json(exchange.body), events, broken_off=False)
-
-
-def _torn(source: Source, stream: Stream) -> bool:
-    """Whether a stranger's recorder stopped within a chunk."""
-    return source is Source.THIRD_PARTY and bool(stream.tail) and not stream.terminal

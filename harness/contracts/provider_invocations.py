@@ -1,30 +1,25 @@
-"""The subjects of Bedrock's contracts: what it answered to invoke and Converse calls, decoded once.
-
-As with chat completions, provider traffic is judged where nobody asked the provider to fail.
-"""
+"""The subjects of Bedrock's contracts: what it answered to invoke and Converse calls, decoded once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.core.errors import DecodeError
-from harness.core.recording import NO_FAULT, Ending, Exchange, Fidelity, Json, Recording, Side, Source
-from harness.core.verdict import Pointer, Violation
-from harness.framing import json
+from harness.core.recording import Exchange, Fidelity, Json, Recording, Source
 from harness.providers.bedrock import CALLS, Stream, StreamEvent, decode_stream
+
+from .provider_traffic import ProviderAnswer, broken_off, judged, read_json
 
 CONVERSE = frozenset({"converse", "converse-stream"})
 
 
 @dataclass(frozen=True)
-class Invocation:
+class Invocation(ProviderAnswer):
     """An answer to one call. ``stream`` is there for an event stream, ``document`` for anything else that is JSON.
 
     ``whole``: the recording holds the stream to an end of its own, and no exception cut it short.
     """
 
-    exchange: Exchange
     stream: Stream | None
     document: Json
     broken_off: bool
@@ -35,11 +30,6 @@ class Invocation:
         return self.exchange.operation
 
     @property
-    def status(self) -> int:
-        """The response's status code."""
-        return self.exchange.status or 0
-
-    @property
     def whole(self) -> bool:
         """Whether a stream was recorded to an end of its own that is no failure."""
         return self.stream is not None and not self.broken_off and not self.stream.exceptions
@@ -48,16 +38,6 @@ class Invocation:
     def events(self) -> tuple[StreamEvent, ...]:
         """The frames of a stream; none of anything else."""
         return self.stream.events if self.stream else ()
-
-    def header(self, name: str) -> str | None:
-        """A header field of the response."""
-        return self.exchange.response.header(name) if self.exchange.response else None
-
-    def violation(self, sentence: str, event: StreamEvent | None = None) -> Violation:
-        """A broken promise, with the frame where it shows, or the exchange as a whole."""
-        if event is None:
-            return Violation(sentence, (Pointer(self.exchange.id),))
-        return Violation(sentence, (Pointer(self.exchange.id, start=event.start, end=event.end, event=event.index),))
 
 
 Select = Callable[[Recording], list[Invocation]]
@@ -71,11 +51,7 @@ def streams(*calls: str, whole: bool = False) -> Select:
 def streams_asked() -> Select:
     """The answers with status 200 to the calls that stream, where the recorder kept the response's headers."""
 
-    def wanted(answer: Invocation) -> bool:
-        response = answer.exchange.response
-        return answer.call.endswith("-stream") and answer.status == 200 and bool(response and response.headers)
-
-    return _select(wanted)
+    return _select(lambda a: a.call.endswith("-stream") and a.status == 200 and a.headers_kept)
 
 
 def conversations() -> Select:
@@ -103,21 +79,14 @@ def _select(wanted: Callable[[Invocation], bool]) -> Select:
 
 
 def _invocations(recording: Recording) -> Iterator[Invocation]:
-    source = recording.header.source
-    if source is Source.SIMULATOR and recording.header.fault != NO_FAULT:
-        return
-    for exchange in recording.side(Side.PROVIDER):
-        if exchange.provider == "bedrock" and exchange.operation in CALLS and exchange.response is not None:
-            yield _invocation(exchange, source)
+    for exchange in judged(recording):
+        if exchange.provider == "bedrock" and exchange.operation in CALLS:
+            yield _invocation(exchange, recording.header.source)
 
 
 def _invocation(exchange: Exchange, source: Source) -> Invocation:
     if exchange.operation.endswith("-stream") and exchange.status == 200:
         stream = decode_stream(exchange.body)
-        stranger = source is Source.THIRD_PARTY and not stream.terminal and not stream.exceptions
-        return Invocation(exchange, stream, None, exchange.ending is not Ending.EOF or stranger)
-    try:
-        document = json.lenient(exchange.body)
-    except DecodeError:
-        document = None
-    return Invocation(exchange, None, document, broken_off=False)
+        ended = stream.terminal or bool(stream.exceptions)
+        return Invocation(exchange, stream, None, broken_off(exchange, source, ended=ended))
+    return Invocation(exchange, None, read_json(exchange.body), broken_off=False)

@@ -8,7 +8,8 @@ from harness.core.recording import Json, Recording
 from harness.core.verdict import Level, Subject
 from harness.providers.openai import Kind
 
-from .provider_chats import EVENT_STREAM, KNOWN, OURS, Answer, choices, streams, streams_asked
+from .provider_chats import KNOWN, OURS, Answer, choices, streams, streams_asked
+from .provider_traffic import EVENT_STREAM
 from .registry import Findings, contract
 
 STREAMING = "OpenAI API reference, chat completions streaming"

@@ -39,6 +39,7 @@ LONG = {"slow-reader"}
 ONE_OF_A_KIND = {"chat-plain": (System.GATEWAY, Answer.PLAIN), "chat-stream": (System.GATEWAY, Answer.STREAM)}
 ONE_OF_A_KIND["run"] = (System.RUNS, Answer.PLAIN)
 ONE_OF_A_KIND["stream"] = (System.CHAT, Answer.STREAM)
+ONE_OF_A_KIND["plan"] = (System.WORKFLOW, Answer.PLAIN)
 """Scenarios of one call, which faults strike: the system and the kind of answer."""
 
 

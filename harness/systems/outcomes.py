@@ -13,7 +13,7 @@ from types import MappingProxyType
 from harness.core.fault import FAULTS, PLAIN, STREAM, Fault
 from harness.core.names import Answer, Provider, System
 
-from . import chat, gateway, runs
+from . import chat, gateway, runs, workflow
 from .route import Outcome, ProviderTable
 
 
@@ -147,6 +147,15 @@ BEHAVIOURS: Mapping[System, Behaviour] = MappingProxyType(
             frozenset({Provider.BEDROCK}),
             "",
         ),
+        System.WORKFLOW: Behaviour(
+            workflow.PROVIDER_TABLE,
+            PLAIN,
+            "201 and the plan, 5 credits",
+            "",
+            "; the credits are refunded",
+            workflow.CREATED_STATUS,
+            frozenset({Provider.CHATKIT}),
+        ),
         System.GATEWAY: Behaviour(
             gateway.PROVIDER_TABLE,
             PLAIN | STREAM,
@@ -163,6 +172,10 @@ BEHAVIOURS: Mapping[System, Behaviour] = MappingProxyType(
 NOTES: Mapping[tuple[System, str], str] = MappingProxyType(
     {
         (System.GATEWAY, "http-400"): " with the provider's message",
+        (System.WORKFLOW, "http-400"): " with the provider's message",
+        (System.WORKFLOW, "message-rejected"): " with the provider's message",
+        (System.WORKFLOW, "never-answers"): " after exactly 60 polls",
+        (System.WORKFLOW, "wrong-block-type"): " after exactly 60 polls",
         (System.GATEWAY, "http-401"): " without the provider's words",
         (System.GATEWAY, "http-403"): " without the provider's words",
         (System.GATEWAY, "http-429"): " with the provider's `retry-after`",

@@ -4,7 +4,7 @@ import pytest
 
 from harness.core.fault import FAULTS, Then
 from harness.core.names import Answer, System
-from harness.systems import chat, gateway, runs
+from harness.systems import chat, gateway, runs, workflow
 from harness.systems.outcomes import BEHAVIOURS, row, rows
 
 
@@ -25,6 +25,7 @@ TABLES = {
     System.RUNS: runs.PROVIDER_TABLE,
     System.CHAT: chat.PROVIDER_TABLE,
     System.GATEWAY: gateway.PROVIDER_TABLE,
+    System.WORKFLOW: workflow.PROVIDER_TABLE,
 }
 
 
@@ -53,6 +54,9 @@ def test_the_words_name_the_code_and_the_price():
     )
     assert row(System.CHAT, Answer.STREAM, "cut").words == (
         "200, then one error event with `PROVIDER_STREAM_INCOMPLETE`; what was delivered is charged"
+    )
+    assert row(System.WORKFLOW, Answer.PLAIN, "never-answers").words == (
+        "504 `PROVIDER_TIMEOUT` after exactly 60 polls; the credits are refunded"
     )
     assert row(System.RUNS, Answer.PLAIN, "refused").words == (
         "500 `AI_GENERATION_ERROR`, “Cannot connect to LLM service. Please check your network connection.”; "

@@ -65,12 +65,14 @@ class Held(asyncio.Protocol):
         self.draft = draft
         self.entrant = entrant
         self.released_ns: int | None = None
+        self._head_ns: int | None = None
         self.now = recorder.now
         self._recorder = recorder
         self._data = data
         self._parser = ResponseParser(draft.request.method)
         self._transport: asyncio.Transport | None = None
         self._flushed = asyncio.Event()
+        self._headed = asyncio.Event()
         self._over = asyncio.Event()
         self._received = bytearray()
         self._answer = Answer(None, {}, b"")
@@ -83,6 +85,11 @@ class Held(asyncio.Protocol):
     def answered(self) -> bool:
         """Whether the head of its answer was read."""
         return self._answer.status is not None
+
+    async def headed(self) -> int | None:
+        """Wait for the head of its answer; gives when it was there, None where it came to its end without one."""
+        await self._headed.wait()
+        return self._head_ns
 
     def release(self) -> int:
         """Send the last byte; gives the time at which it had left, in nanoseconds of the recording."""
@@ -102,6 +109,10 @@ class Held(asyncio.Protocol):
         finally:
             self.leave()
         return replace(self._answer, body=bytes(self._received), error=self.draft.error)
+
+    def start(self, offset_ns: int, *, early: bool = False) -> Start:
+        """How it was let go."""
+        return Start(self.draft.id, self.entrant.tie, offset_ns, self.released_ns or 0, early)
 
     def leave(self) -> None:
         """Close the connection, whatever is still to come."""
@@ -140,6 +151,8 @@ class Held(asyncio.Protocol):
         if arrival.head is not None:
             self.draft.head(at_ns, arrival.head.status, arrival.head.reason, arrival.head.headers)
             self._answer = replace(self._answer, status=arrival.head.status, headers=dict(arrival.head.headers))
+            self._head_ns = at_ns
+            self._headed.set()
         self.draft.segment(at_ns, arrival.body)
         self._received += arrival.body
         if arrival.complete:
@@ -155,8 +168,8 @@ class Held(asyncio.Protocol):
     def _end(self, ending: Ending, error: str | None = None) -> None:
         self.draft.end(self.now(), ending, error or self._parser.error)
         self._recorder.close(self.draft)
-        self._flushed.set()
-        self._over.set()
+        for event in (self._flushed, self._headed, self._over):
+            event.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +181,23 @@ class Heat:
 
     def facts(self) -> dict[str, Any]:
         """What the mark of a race says of it."""
-        released = [one.released_ns for one in self.starts]
-        return {"skew_ns": max(released) - min(released), "requests": [asdict(one) for one in self.starts]}
+        return facts(self.starts)
+
+
+def facts(starts: Sequence[Start]) -> dict[str, Any]:
+    """How requests were let go, as a mark says it: see ``core.race``."""
+    released = [one.released_ns for one in starts]
+    return {"skew_ns": max(released) - min(released), "requests": [asdict(one) for one in starts]}
+
+
+@asynccontextmanager
+async def holding(recorder: Recorder, base_url: str, entrant: Entrant) -> AsyncIterator[Held]:
+    """One request, held until it is released; left at the end, whatever is still to come."""
+    held = await hold(recorder, base_url, entrant)
+    try:
+        yield held
+    finally:
+        held.leave()
 
 
 @asynccontextmanager
@@ -227,9 +255,7 @@ async def release(held: Sequence[Held]) -> tuple[Start, ...]:
                 released_ns = one.release()
                 first_ns = released_ns - offset_ns if first_ns is None else first_ns
     early = _readable(held)
-    return tuple(
-        Start(one.draft.id, one.entrant.tie, one.entrant.offset_ns, one.released_ns or 0, one in early) for one in held
-    )
+    return tuple(one.start(one.entrant.offset_ns, early=one in early) for one in held)
 
 
 def _readable(held: Sequence[Held]) -> frozenset[Held]:

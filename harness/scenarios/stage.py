@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self, TypeVar
@@ -26,7 +26,7 @@ from harness.endpoints.agent import AgentClient
 from harness.endpoints.chat import ChatClient
 from harness.endpoints.gateway import GatewayClient
 from harness.endpoints.http import SMALL_BYTES, small_socket
-from harness.endpoints.lastbyte import Entrant, Heat, racing
+from harness.endpoints.lastbyte import Entrant, Heat, Held, holding, racing
 from harness.endpoints.runs import RunsClient
 from harness.endpoints.workflow import WorkflowClient
 from harness.servers.gate import Gate
@@ -214,6 +214,10 @@ class Stage:
         async with racing(self.recorder, base_url, entrants, limit_s=CLIENT_LIMIT_S) as heat:
             yield heat
         self.mark(RACE, {"kind": kind, **facts, **heat.facts()})
+
+    def held(self, entrant: Entrant) -> AbstractAsyncContextManager[Held]:
+        """One request held at its last byte, for a scenario that lets it go when it wants."""
+        return holding(self.recorder, self.target.url(self.system), entrant)
 
     # -- the provider's side
 

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from harness.cassettes.recorder import Recorder
 from harness.core.recording import Ending, Header, Side, Source
-from harness.endpoints.lastbyte import Entrant, hold, racing, release
+from harness.endpoints.lastbyte import Entrant, facts, hold, holding, racing, release
 from harness.systems.route import Route
 
 POST = Route("spend", "POST", "/spend/{id}")
@@ -97,6 +97,29 @@ async def test_where_nobody_listens_the_exchange_says_so(recorder):
     answers = [call.result() for call in heat.calls]
     assert [(one.status, "ConnectionRefusedError" in one.error) for one in answers] == [(None, True), (None, True)]
     assert {one.ending for one in recorder.recording().exchanges} == {Ending.CONNECT_ERROR}
+
+
+async def test_one_is_held_until_its_scenario_lets_it_go(server, recorder):
+    asked, url = server
+    async with holding(recorder, url, entrants(1)[0]) as held:
+        assert asked == []
+        released_ns = held.release()
+        head_ns = await held.headed()
+        answer = await held.answer(limit_s=LIMIT_S)
+    assert (answer.status, head_ns > released_ns) == (200, True)
+    assert facts([held.start(7)])["requests"] == [
+        {"exchange": "c1", "tie": "t.1", "offset_ns": 7, "released_ns": released_ns, "early": False}
+    ]
+
+
+async def test_one_that_is_never_let_go_asks_nothing(server, recorder):
+    asked, url = server
+    async with holding(recorder, url, entrants(1)[0]) as held:
+        pass
+    assert await held.headed() is None
+    assert asked == []
+    (exchange,) = recorder.recording().exchanges
+    assert exchange.ending is Ending.CLIENT_CLOSE
 
 
 @asynccontextmanager

@@ -85,7 +85,7 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "http-424": Effect(424),
         "throttled-in-band": Effect(429, begun=True),
         "bad-crc": Effect("invalid", begun=True),
-        "expired-token": Effect(401),
+        "expired-token": WHOLE,  # a new one is asked for, and the call is made once more
         "json-labelled-stream": Effect(503),
         "never-answers": TIMEOUT,
         "answers-late": WHOLE,
@@ -99,9 +99,6 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
     }
 )
 """Fault -> what it does, to either kind of answer that it can strike."""
-
-_HEALED: Mapping[tuple[System, str], Effect] = MappingProxyType({(System.AGENT, "expired-token"): WHOLE})
-"""What a system sets right by itself: it asks for a new token, and tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +201,7 @@ class Row:
 
 def row(system: System, answer: Answer, fault: str) -> Row:
     """One row of the table."""
-    behaviour, effect = BEHAVIOURS[system], _HEALED.get((system, fault), _EFFECTS[fault])
+    behaviour, effect = BEHAVIOURS[system], _EFFECTS[fault]
     outcome = _outcome(behaviour.table, effect)
     begun = outcome is not None and effect.begun
     status = behaviour.status if outcome is None or begun else outcome.status

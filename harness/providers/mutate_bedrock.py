@@ -18,6 +18,7 @@ from harness.framing.eventstream import Header, Message
 
 from .bedrock import METRICS
 from .bedrock_encode import frame
+from .edits import Edit, one_more, put
 
 CONVERSE, CONVERSE_STREAM, INVOKE_STREAM = "converse", "converse-stream", "invoke-with-response-stream"
 REFUSAL = "refusal"
@@ -66,7 +67,7 @@ def _frames(id_: str, edit: Callable[[_Frames], object], call: str = CONVERSE_ST
     _add(id_, call, change)
 
 
-def _document(id_: str, edit: Callable[[Json], object], call: str = CONVERSE) -> None:
+def _document(id_: str, edit: Edit, call: str = CONVERSE) -> None:
     """Register a change to a JSON document, made in place."""
 
     def change(body: bytes) -> bytes:
@@ -100,7 +101,7 @@ def _again(name: str, after: str) -> Callable[[_Frames], object]:
     return lambda frames: frames.insert(_at(frames, after) + 1, frames[_at(frames, name)])
 
 
-def _payload(name: str, edit: Callable[[Json], object]) -> Callable[[_Frames], object]:
+def _payload(name: str, edit: Edit) -> Callable[[_Frames], object]:
     def change(frames: _Frames) -> None:
         place = _at(frames, name)
         data = json.loads(frames[place].payload)
@@ -127,24 +128,6 @@ def _without(header: str) -> Callable[[_Frames], object]:
         frames[place] = replace(frames[place], headers=kept)
 
     return change
-
-
-def _set(*path: str, to: Json) -> Callable[[Json], object]:
-    def edit(document: Json) -> None:
-        for step in path[:-1]:
-            document = document[step]
-        document[path[-1]] = to
-
-    return edit
-
-
-def _more(*path: str) -> Callable[[Json], object]:
-    def edit(document: Json) -> None:
-        for step in path[:-1]:
-            document = document[step]
-        document[path[-1]] += 1
-
-    return edit
 
 
 # --- frames --------------------------------------------------------------------------------------------------------
@@ -213,14 +196,14 @@ _chunks("metrics-early", lambda chunks: chunks[0].update({METRICS: chunks[-1].po
 
 # --- what they say -------------------------------------------------------------------------------------------------
 
-_frames("stream-null-stop", _payload("messageStop", _set("stopReason", to=None)))
-_frames("stream-usage-off-by-one", _payload("metadata", _more("usage", "totalTokens")))
+_frames("stream-null-stop", _payload("messageStop", put("stopReason", to=None)))
+_frames("stream-usage-off-by-one", _payload("metadata", one_more("usage", "totalTokens")))
 _add("answer-text", CONVERSE, lambda _: b"upstream says hello")
-_document("no-message", _set("output", to={}))
-_document("message-of-user", _set("output", "message", "role", to="user"))
-_document("unknown-stop", _set("stopReason", to="finished"))
-_document("usage-off-by-one", _more("usage", "totalTokens"))
-_document("usage-negative", _set("usage", "outputTokens", to=-1))
+_document("no-message", put("output", to={}))
+_document("message-of-user", put("output", "message", "role", to="user"))
+_document("unknown-stop", put("stopReason", to="finished"))
+_document("usage-off-by-one", one_more("usage", "totalTokens"))
+_document("usage-negative", put("usage", "outputTokens", to=-1))
 
 # --- refusals ------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from harness.core.recording import Json
 from harness.framing import sse
 
+from .edits import Edit, drop, one_more, put
 from .gemini import decode_stream
 from .gemini_encode import indented
 
@@ -50,7 +51,7 @@ def _same(body: bytes) -> bytes:
     return body
 
 
-def _document(id_: str, edit: Callable[[Json], object], call: str = PLAIN) -> None:
+def _document(id_: str, edit: Edit, call: str = PLAIN) -> None:
     """Register a change to a JSON document, made in place."""
 
     def change(body: bytes) -> bytes:
@@ -73,47 +74,20 @@ def _chunks(id_: str, edit: Callable[[_Chunks], object]) -> None:
     _add(id_, STREAM, change)
 
 
-def _set(*path: str | int, to: Json) -> Callable[[Json], object]:
-    def edit(document: Json) -> None:
-        for step in path[:-1]:
-            document = document[step]
-        document[path[-1]] = to
-
-    return edit
-
-
-def _drop(*path: str | int) -> Callable[[Json], object]:
-    def edit(document: Json) -> None:
-        for step in path[:-1]:
-            document = document[step]
-        document.pop(path[-1])
-
-    return edit
-
-
-def _more(*path: str | int) -> Callable[[Json], object]:
-    def edit(document: Json) -> None:
-        for step in path[:-1]:
-            document = document[step]
-        document[path[-1]] += 1
-
-    return edit
-
-
 _CANDIDATE = ("candidates", 0)
 _TOTAL = ("usageMetadata", "totalTokenCount")
 
 # --- plain answers -------------------------------------------------------------------------------------------------
 
 _add("gemini-answer-text", PLAIN, lambda _: b'"upstream says hello"')
-_document("gemini-no-candidates", _set("candidates", to=[]))
-_document("gemini-role-assistant", _set(*_CANDIDATE, "content", "role", to="assistant"))
-_document("gemini-parts-text", _set(*_CANDIDATE, "content", "parts", to="hello"))
-_document("gemini-finish-lower-case", _set(*_CANDIDATE, "finishReason", to="stop"))
-_document("gemini-no-finish", _drop(*_CANDIDATE, "finishReason"))
-_document("gemini-no-usage", _drop("usageMetadata"))
-_document("gemini-usage-off-by-one", _more(*_TOTAL))
-_document("gemini-usage-negative", _set("usageMetadata", "candidatesTokenCount", to=-1))
+_document("gemini-no-candidates", put("candidates", to=[]))
+_document("gemini-role-assistant", put(*_CANDIDATE, "content", "role", to="assistant"))
+_document("gemini-parts-text", put(*_CANDIDATE, "content", "parts", to="hello"))
+_document("gemini-finish-lower-case", put(*_CANDIDATE, "finishReason", to="stop"))
+_document("gemini-no-finish", drop(*_CANDIDATE, "finishReason"))
+_document("gemini-no-usage", drop("usageMetadata"))
+_document("gemini-usage-off-by-one", one_more(*_TOTAL))
+_document("gemini-usage-negative", put("usageMetadata", "candidatesTokenCount", to=-1))
 
 # --- streams -------------------------------------------------------------------------------------------------------
 
@@ -124,29 +98,29 @@ _add("gemini-array-of-lines", ARRAY, lambda body: b"\n".join(json.dumps(one).enc
 _chunks("gemini-chunk-cut", lambda chunks: chunks.insert(3, '{"candidates": [{"con'))
 _chunks("gemini-chunk-list", lambda chunks: chunks.insert(3, [chunks[3]]))
 _chunks("gemini-done", lambda chunks: chunks.append("[DONE]"))
-_chunks("gemini-stream-parts-text", _set(2, *_CANDIDATE, "content", "parts", to="hello"))
-_chunks("gemini-stream-finish-lower-case", _set(-1, *_CANDIDATE, "finishReason", to="stop"))
-_chunks("gemini-stream-no-finish", _drop(-1, *_CANDIDATE, "finishReason"))
+_chunks("gemini-stream-parts-text", put(2, *_CANDIDATE, "content", "parts", to="hello"))
+_chunks("gemini-stream-finish-lower-case", put(-1, *_CANDIDATE, "finishReason", to="stop"))
+_chunks("gemini-stream-no-finish", drop(-1, *_CANDIDATE, "finishReason"))
 _chunks("gemini-text-after-finish", lambda chunks: chunks.append(chunks[2]))
-_chunks("gemini-second-id", _set(4, "responseId", to="another"))
-_chunks("gemini-second-model", _set(4, "modelVersion", to="another"))
-_chunks("gemini-stream-no-usage", _drop(-1, "usageMetadata"))
-_chunks("gemini-stream-usage-off-by-one", _more(-1, *_TOTAL))
+_chunks("gemini-second-id", put(4, "responseId", to="another"))
+_chunks("gemini-second-model", put(4, "modelVersion", to="another"))
+_chunks("gemini-stream-no-usage", drop(-1, "usageMetadata"))
+_chunks("gemini-stream-usage-off-by-one", one_more(-1, *_TOTAL))
 
 # --- refusals ------------------------------------------------------------------------------------------------------
 
 _add("gemini-error-text", REFUSAL, lambda body: str(json.loads(body)["error"]["message"]).encode())
-_document("gemini-error-without-message", _drop("error", "message"), REFUSAL)
-_document("gemini-error-other-code", _set("error", "code", to=500), REFUSAL)
-_document("gemini-error-no-status", _drop("error", "status"), REFUSAL)
-_document("gemini-error-other-status", _set("error", "status", to="NOT_FOUND"), REFUSAL)
+_document("gemini-error-without-message", drop("error", "message"), REFUSAL)
+_document("gemini-error-other-code", put("error", "code", to=500), REFUSAL)
+_document("gemini-error-no-status", drop("error", "status"), REFUSAL)
+_document("gemini-error-other-status", put("error", "status", to="NOT_FOUND"), REFUSAL)
 
 # --- tokens --------------------------------------------------------------------------------------------------------
 
 _add("vertex-token-text", TOKEN, lambda body: str(json.loads(body)["access_token"]).encode())
-_document("vertex-no-token", _drop("access_token"), TOKEN)
-_document("vertex-no-token-type", _drop("token_type"), TOKEN)
-_document("vertex-lifetime-in-words", _set("expires_in", to="an hour"), TOKEN)
+_document("vertex-no-token", drop("access_token"), TOKEN)
+_document("vertex-no-token-type", drop("token_type"), TOKEN)
+_document("vertex-lifetime-in-words", put("expires_in", to="an hour"), TOKEN)
 _add("vertex-token-cached", TOKEN, _same, ("cache-control", "max-age=3600"))
 _add("vertex-refusal-text", NO_TOKEN, lambda _: b"no")
-_document("vertex-unknown-refusal", _set("error", to="not_today"), NO_TOKEN)
+_document("vertex-unknown-refusal", put("error", to="not_today"), NO_TOKEN)

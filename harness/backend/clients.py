@@ -56,7 +56,7 @@ class ProviderClients:
     def anthropic(self, provider: Provider) -> AsyncAnthropic:
         """The client of a provider that speaks as Anthropic does, the same one each time."""
         if provider.name not in self._anthropic:
-            self._anthropic[provider.name] = self._new_anthropic(provider)
+            self._anthropic[provider.name] = self._new_anthropic(provider, self._session)
         return self._anthropic[provider.name]
 
     async def bedrock(self) -> Any:
@@ -123,7 +123,7 @@ class ProviderClients:
         client.organization = client.project = None
         return client
 
-    def _new_anthropic(self, provider: Provider) -> AsyncAnthropic:
+    def _new_anthropic(self, provider: Provider, session: openai.DefaultAsyncHttpxClient) -> AsyncAnthropic:
         """Made late: who never asks this provider never imports its library."""
         from anthropic import AsyncAnthropic
 
@@ -132,7 +132,7 @@ class ProviderClients:
             base_url=provider.base_url,
             max_retries=self.max_retries,
             timeout=self.limits(),
-            http_client=self._session,
+            http_client=session,
             open_telemetry=False,
         )
 

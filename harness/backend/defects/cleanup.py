@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from aiohttp import web
@@ -18,6 +18,9 @@ from harness.backend.settings import Settings
 from harness.backend.upstream import Upstream, UpstreamError
 
 from .base import Defect, instead
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
 
 Chunk = dict[str, Any]
 
@@ -71,6 +74,10 @@ class SessionPerStream(Defect):
         def client(self, provider: Provider) -> AsyncOpenAI:
             self._opened.append(self._new_session())
             return self._new_client(provider, self._opened[-1])
+
+        def anthropic(self, provider: Provider) -> AsyncAnthropic:
+            self._opened.append(self._new_session())
+            return self._new_anthropic(provider, self._opened[-1])
 
         def open_sessions(self) -> int:
             return super().open_sessions() + len(self._opened)

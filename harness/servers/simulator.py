@@ -104,7 +104,8 @@ class Simulator:
     def base_url(self, provider: Provider) -> str:
         """What a client of this provider takes for its base URL: ``groq``'s is the root, as its client adds a path.
 
-        A client of another make reaches Groq under ``<root>/openai/v1``.
+        A client of another make reaches Groq under ``<root>/openai/v1``. ``vertex``'s is the root too, which Google's
+        client takes; Anthropic's client for it takes ``<root>/v1``, and the token endpoint is ``<root>/token``.
         """
         return f"http://{HOST}:{self._listener(provider).port}{_BASE_PATHS.get(provider, '')}"
 

@@ -11,20 +11,23 @@ from harness.contracts.calls import ChatCall
 from harness.contracts.chat_calls import StreamCall
 from harness.contracts.subjects import calls
 from harness.core.fault import FAULTS
-from harness.core.names import Answer, System
+from harness.core.names import Answer, Provider, System
 from harness.core.recording import NO_FAULT
 from harness.core.verdict import Subject, Verdict
 from harness.providers.mutate import MUTATIONS
 from harness.providers.mutate_anthropic import MUTATIONS as ANTHROPIC_MUTATIONS
 from harness.providers.mutate_bedrock import MUTATIONS as BEDROCK_MUTATIONS
+from harness.providers.mutate_chatkit import MUTATIONS as CHATKIT_MUTATIONS
 from harness.providers.mutate_gemini import MUTATIONS as GEMINI_MUTATIONS
 from harness.suite.run import Options, run
 from harness.suite.select import Wanted, plan, select_contracts
 from harness.systems.chat import ERROR
 from harness.systems.outcomes import row
+from harness.targets.embedded import warm
 from harness.targets.profiles import find_profile
 
 REFERENCE = find_profile("reference")
+warm(Provider)
 TARGET_CONTRACTS = select_contracts((), subject=Subject.TARGET)
 BREAKS = {defect: {one.id for one in TARGET_CONTRACTS if defect in one.breakers} for defect in DEFECTS}
 BROKEN = (Verdict.FAIL, Verdict.WARN)
@@ -133,7 +136,7 @@ async def broken_by(tmp_path, defect):
 def test_every_contract_names_what_exists_and_every_defect_is_named():
     named = {name for one in contracts.load().values() for name in one.breakers}
     assert {name for one in TARGET_CONTRACTS for name in one.breakers} <= set(DEFECTS)
-    mutations = {*MUTATIONS, *ANTHROPIC_MUTATIONS, *BEDROCK_MUTATIONS, *GEMINI_MUTATIONS}
+    mutations = {*MUTATIONS, *ANTHROPIC_MUTATIONS, *BEDROCK_MUTATIONS, *CHATKIT_MUTATIONS, *GEMINI_MUTATIONS}
     assert named <= set(DEFECTS) | set(FAULTS) | mutations
     assert set(DEFECTS) <= named
 

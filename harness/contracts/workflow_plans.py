@@ -71,7 +71,7 @@ def _completed(recording: Recording) -> list[Paid]:
     systems=WORKFLOW,
     needs=SEEN,
     source="house: a plan costs 5 credits",
-    breakers=("workflow-polls-cost",),
+    breakers=("workflow-polls-cost", "credit-not-checked"),
 )
 def plan_price(one: Paid, recording: Recording) -> Findings:
     """A plan costs 5 credits, however long its answer took."""

@@ -21,6 +21,7 @@ OPENAI = "openai"
 RESPONSES = "openai-responses"
 ANTHROPIC = "anthropic"
 BEDROCK = "bedrock"
+CHATKIT = "chatkit"
 GEMINI = "gemini"
 COHERE = "cohere"
 OLLAMA = "ollama"
@@ -143,6 +144,9 @@ PATHS: tuple[Call, ...] = (
     Call(r"/threads(?:/|$)", "threads", None),
     Call(r"/assistants(?:/|$)", "assistants", None),
     Call(r"/vector_stores(?:/|$)", "vector_stores", None),
+    Call(r"/chatkit/sessions$", "chatkit.sessions.create", CHATKIT, method="POST"),
+    Call(r"/chatkit/sessions/[^/]+/messages$", "chatkit.messages.create", CHATKIT, method="POST"),
+    Call(r"/chatkit/sessions/[^/]+/messages$", "chatkit.messages.list", CHATKIT, method="GET"),
     Call(r"/chatkit/", "chatkit", None),
     Call(r"/responses$", "responses", RESPONSES, method="POST"),
     Call(r"/responses/", "responses.other", None),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
@@ -44,7 +44,20 @@ KEY_SETTINGS = (
 )
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["harness.backend.warm"])
+
+
+_OWN_LIBRARY = (Provider.ANTHROPIC, Provider.BEDROCK, Provider.CHATKIT, Provider.VERTEX)
+_warm: set[Provider] = set()
+
+
+def warm(providers: Iterable[Provider]) -> None:
+    """Have the fork server import the libraries of these providers too. Counts until the first instance is started.
+
+    A run imports what its own systems need; who is going to start others says so before.
+    """
+    _warm.update(providers)
+    names = ["openai", *(provider.value for provider in _OWN_LIBRARY if provider in _warm), "last"]
+    _context.set_forkserver_preload([f"harness.backend.warm.{name}" for name in names])
 
 
 async def launch_embedded(
@@ -72,6 +85,7 @@ async def launch_embedded(
     systems = tuple(system.value for system in profile.systems)
     with service_account(providers.get(Provider.VERTEX)) as account:
         mapping |= _settings(profile, providers, jwt_secret, {**keys, **account}, settings or {})
+        warm(provider for system in profile.systems.values() for provider in system.providers)
         process = _context.Process(target=child, args=(theirs, mapping, systems, defect, port), daemon=True)
         await asyncio.to_thread(process.start)
         theirs.close()

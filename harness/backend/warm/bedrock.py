@@ -1,0 +1,7 @@
+"""AWS's library."""
+
+from __future__ import annotations
+
+from . import late
+
+late(("harness.backend.dialects.bedrock",))

@@ -47,8 +47,9 @@ def tries_bounded(call: ChatCall, _recording: Recording) -> Findings:
 
     Every further try is load on a provider that is failing already, and waiting for a client that could be told.
     """
-    if len(call.upstreams) > agent.TRIES_MAX:
-        yield call.violation(f"The provider was asked {len(call.upstreams)} times for one chat.")
+    tries = sum(not upstream.token_refused for upstream in call.upstreams)
+    if tries > agent.TRIES_MAX:
+        yield call.violation(f"The provider was asked {tries} times for one chat.")
 
 
 @contract(

@@ -31,9 +31,14 @@ def _ids(exchange: Exchange) -> list[str]:
     return [row["id"] for row in rows or () if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
 
+def _lists_to_be_had(recording: Recording) -> list[Exchange]:
+    """Without credentials there is none, and a contract of the agent's on how that is said."""
+    return [] if recording.header.scenario == "models-no-credentials" else list(_lists(recording))
+
+
 @contract(
     "models.list-shape",
-    select=_lists,
+    select=_lists_to_be_had,
     systems=COMPLETIONS,
     source="OpenAI API reference, list models",
     breakers=("model-list-bare",),

@@ -33,7 +33,7 @@ from harness.servers.gate import Gate
 from harness.servers.script import Script
 from harness.servers.service import ServiceScript
 from harness.servers.simulator import Simulator
-from harness.systems import accounting
+from harness.systems import accounting, agent
 
 from .host import Host
 
@@ -220,6 +220,14 @@ class Stage:
         return holding(self.recorder, self.target.url(self.system), entrant)
 
     # -- the provider's side
+
+    def own_traffic(self) -> None:
+        """What the target does at a provider in its own name is this case's: for cases that are alone."""
+        self._simulator.claim(agent.SERVICE_ACCOUNT, self.script)
+
+    async def untied_seen(self, times: int, *, within_s: float = SETTLE_LIMIT_S) -> bool:
+        """Wait until the provider has so many requests without a tag; False where they have not come by then."""
+        return await self._in_time(self.script.seen_untied(times), within_s)
 
     def gate(self, point: str | int) -> Gate:
         """Hold the provider's answers at a point: ``before-headers``, or after so many content events."""

@@ -87,6 +87,10 @@ class Script:
         await self._until(lambda: bool(self._drafts.get(tie)))
         return self._drafts[tie][0]
 
+    async def seen_untied(self, times: int) -> None:
+        """Wait until so many requests without a tag have arrived."""
+        await self._until(lambda: self.count(None) >= times)
+
     async def ended(self, tie: str | None) -> Draft:
         """Wait until a request with this tag has arrived and none is being answered; gives the last.
 

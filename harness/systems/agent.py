@@ -33,8 +33,13 @@ NO_TOKEN = Outcome(503, "no_access_token", "No access token available - cannot f
 MISSING_SETTINGS = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "VERTEX_AI_ACCESS_TOKEN")
 """What the refusal of a list names: the settings that would let Vertex be asked."""
 
+SERVICE_ACCOUNT = "harness-target"
+"""The name of the service account that a target gets which is started by the harness."""
+
 TRIES_MAX = 3
-TOKEN_LIFETIME_S = 3_600
+TOKEN_LIFETIME_S, TOKEN_SPARE_S = 3_599, 30
+"""How long a token is good, and what must be left of that when it is used: a call takes its time."""
+MODELS_FRESH_S = 300.0
 FIRST_WAIT_S, JITTER_SHARE, WAIT_CAP_S = 1.0, 0.25, 8.0
 """Waits before a further try: 1 s, 2 s, ... doubled each time, a quarter more at most, never above the cap."""
 

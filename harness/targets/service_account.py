@@ -12,9 +12,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from harness.systems.agent import SERVICE_ACCOUNT
+
 PROJECT = "harness-project"
-OWNER = "harness-target"
-"""Whose tokens they are: the account's name, which the simulated endpoint reads out of every token."""
 KEY_BITS = 2048  # RFC 7518 section 3.3: an RS256 key has at least so many
 
 
@@ -32,7 +32,7 @@ def service_account(vertex_url: str | None) -> Iterator[Mapping[str, str]]:
         "project_id": PROJECT,
         "private_key_id": "harness",
         "private_key": _key(),
-        "client_email": f"{OWNER}@{PROJECT}.iam.gserviceaccount.com",
+        "client_email": f"{SERVICE_ACCOUNT}@{PROJECT}.iam.gserviceaccount.com",
         "token_uri": f"{vertex_url}/token",
     }
     with tempfile.TemporaryDirectory(prefix="harness-account-") as folder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from aiohttp import web
 
 from harness.backend.bodies import BODY_BYTES_MAX
@@ -43,4 +45,8 @@ class AgentFront(Front):
         await super().mark(request, response)
         session = request.get(SESSION)
         if session is not None:
-            response.headers[SESSION_HEADER] = str(session)
+            response.headers.update(self.session_headers(session))
+
+    def session_headers(self, session: UUID) -> dict[str, str]:
+        """What an answer says of its session."""
+        return {SESSION_HEADER: str(session)}

@@ -9,6 +9,9 @@ from harness.backend.parts import Parts
 from harness.backend.settings import SettingsError
 
 from . import (
+    agent_resilience,
+    agent_sessions,
+    agent_vertex,
     auth,
     cleanup,
     credits,  # noqa: A004 - importing registers
@@ -43,6 +46,9 @@ def defective(name: str) -> Parts:
 __all__ = [
     "DEFECTS",
     "Defect",
+    "agent_resilience",
+    "agent_sessions",
+    "agent_vertex",
     "auth",
     "cleanup",
     "credits",

@@ -19,12 +19,14 @@ class Defect:
     """One thing that is wrong. A subclass is registered by its ``id``.
 
     ``summary`` says what is wrong, as an observer would. ``shared`` names the parts of ``Parts`` that are replaced;
-    an attribute with the name of a system, those of that system's own parts.
+    an attribute with the name of a system, those of that system's own parts. ``touches`` are the systems in which a
+    shared part's being wrong can be seen, where those are not all.
     """
 
     id: ClassVar[str]
     summary: ClassVar[str]
     shared: ClassVar[Mapping[str, type[Any]]] = instead()
+    touches: ClassVar[tuple[str, ...]] = ()
     agent: ClassVar[Mapping[str, type[Any]]] = instead()
     chat: ClassVar[Mapping[str, type[Any]]] = instead()
     gateway: ClassVar[Mapping[str, type[Any]]] = instead()

@@ -32,6 +32,9 @@ SECRET_HEADERS = frozenset(
 )
 """Header fields whose value is a secret as a whole; of a credential, the scheme's name is kept."""
 
+KEPT_CHARACTERS, KEPT_TEXTS = 48, 4096
+"""Of so many texts of that length at most it is kept what became of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Span:
@@ -47,6 +50,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._search = build(secrets)
+        self._known: dict[str, str] = {}
 
     def redact(self, recording: Recording) -> Recording:
         """The recording without its secrets."""
@@ -95,8 +99,13 @@ class Redactor:
         return _replaced(data, list(self.spans(data)), 0, len(data))
 
     def text(self, text: str) -> str:
-        """A text without secrets."""
-        return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        """A text without secrets. Names of headers and fields come again and again: what became of them is kept."""
+        clean = self._known.get(text)
+        if clean is None:
+            clean = self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+            if len(text) <= KEPT_CHARACTERS and len(self._known) < KEPT_TEXTS:
+                self._known[text] = clean
+        return clean
 
     def url(self, url: str) -> str:
         """An address without secrets. User and password go as a whole: no marker may stand in an authority."""
@@ -125,7 +134,10 @@ class Redactor:
     def spans(self, data: bytes | bytearray, start: int = 0, *, after: bool = False) -> Iterator[_Span]:
         """What to replace in ``data`` from ``start`` on, in order; ``after`` says that a secret ended right there."""
         search = self._search
-        if not any(seed in data for seed in search.seeds):
+        for seed in search.seeds:  # a loop, as it is run for every text there is
+            if seed in data:
+                break
+        else:
             return
         while match := (after and search.adjacent.match(data, start)) or search.pattern.search(data, start):
             start, after = match.end(), True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,14 @@ async def exercise(
         void = str(failure)
     if lag is not None:
         recorder.mark(LAG_MARK, lag.of(recorder.recording(), start_ns))
-    secrets = [Secret(kind, value) for value, kind in target.secrets.items()]
-    file.write(path, Redactor(secrets).redact(recorder.recording(void=void)))
+    file.write(path, _redactor(frozenset(target.secrets.items())).redact(recorder.recording(void=void)))
     return file.load(path)
+
+
+@lru_cache(maxsize=16)
+def _redactor(secrets: frozenset[tuple[str, str]]) -> Redactor:
+    """The redactor of a target: made once for all its cases."""
+    return Redactor([Secret(kind, value) for value, kind in secrets])
 
 
 def _header(planned: Planned, target: Target, seed: int, defect: str | None) -> Header:

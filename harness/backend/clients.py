@@ -32,7 +32,7 @@ class ProviderClients:
         self._session = self._new_session()
         self._clients: dict[str, AsyncOpenAI] = {}
         self._anthropic: dict[str, AsyncAnthropic] = {}
-        self._ending = AsyncExitStack()
+        self.ending = AsyncExitStack()
         self._making = asyncio.Lock()
         self._bedrock: Any = None
         self._http: aiohttp.ClientSession | None = None
@@ -63,7 +63,7 @@ class ProviderClients:
         """The client of Amazon Bedrock's runtime (aiobotocore, which has no types), the same one each time."""
         async with self._making:
             if self._bedrock is None:
-                self._bedrock = await self._ending.enter_async_context(self._new_bedrock())
+                self._bedrock = await self.ending.enter_async_context(self._new_bedrock())
         return self._bedrock
 
     def http(self) -> aiohttp.ClientSession:
@@ -81,7 +81,7 @@ class ProviderClients:
         """Close the sessions and with them every connection to a provider."""
         await self._session.aclose()
         self._bedrock = None
-        await self._ending.aclose()
+        await self.ending.aclose()
         if self._http is not None:
             await self._http.close()
 

@@ -24,7 +24,7 @@ def _left_while_held(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: BerriAI/litellm #17364 and #33736",
-    breakers=("client-gone-runs-on", "workflow-polls-after-client-left"),
+    breakers=("client-gone-runs-on", "workflow-polls-after-client-left", "chat-owner-gone-runs-on"),
 )
 def provider_call_cancelled(call: Call, _recording: Recording) -> Findings:
     """When the client leaves, the provider's call is cancelled.
@@ -52,10 +52,10 @@ def _loads(recording: Recording) -> list[tuple[int, dict[str, int], dict[str, in
 @contract(
     "cleanup.nothing-leaks",
     select=_loads,
-    systems=COMPLETIONS,
+    systems=(*COMPLETIONS, "chat"),
     needs=[Capability.RESOURCES],
     source="house: open-webui/open-webui #20889",
-    breakers=("session-per-stream", "task-left-behind"),
+    breakers=("session-per-stream", "task-left-behind", "chat-session-per-stream"),
 )
 def nothing_leaks(subject: tuple[int, dict[str, int], dict[str, int]], _recording: Recording) -> Findings:
     """The same load a second time leaves no more tasks, sockets, descriptors or sessions than the first.

@@ -41,7 +41,12 @@ def usage_sane(account: Ledger, recording: Recording) -> Findings:
     systems=EVERY,
     needs=LEDGER,
     source="house: one hold ends exactly once (elizaOS/eliza #9904, #10556, #11696)",
-    breakers=("hold-never-released", "double-settle", "hold-kept-when-client-leaves"),
+    breakers=(
+        "hold-never-released",
+        "double-settle",
+        "hold-kept-when-client-leaves",
+        "chat-hold-kept-when-owner-leaves",
+    ),
 )
 def hold_ends_once(account: Ledger, _recording: Recording) -> Findings:
     """Every hold ends exactly once, settled or released.
@@ -119,7 +124,7 @@ def _budgets(recording: Recording) -> list[Mark]:
     systems=EVERY,
     needs=[Capability.ACCOUNTS],
     source="house: wasp-lang/open-saas #727, mozilla-ai/any-llm #836",
-    breakers=("racy-hold", "credit-not-checked"),
+    breakers=("racy-hold", "credit-not-checked", "chat-checked-then-spent", "chat-hold-too-small"),
 )
 def no_overspend(budget: Mark, recording: Recording) -> Findings:
     """Of N calls at once on a balance for K, exactly K succeed and the others are refused with 402.

@@ -127,7 +127,7 @@ async def stream_paced(stage: Stage) -> None:
 
     async def read() -> None:
         with suppress(*FAILURES):
-            body = stream_body(stage, prompt)
+            body = stream_body(stage, prompt, modelId=stage.models()[0].id)
             async with stage.chat(user.token).open_stream(session, body, tie=prompt.tie) as live:
                 await live.read_until(has_deltas(1))
                 first_words_read.set()

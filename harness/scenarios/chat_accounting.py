@@ -145,5 +145,6 @@ async def accounting_strangers(stage: Stage) -> None:
     tie = stage.prompt().tie
     stage.mark("foreign-user", {"tie": tie, "kind": "foreign-user"})
     await api.initialize(hold_body(stage, other, fresh_id(stage, 2)), tie=tie)
-    await stage.accounting(other.token).abort(session, {"tokensDelivered": 0})
+    for name in (session, fresh_id(stage, 2)):
+        await stage.accounting(other.token).abort(name, {"tokensDelivered": 0})
     await stage.settle(other)

@@ -22,8 +22,8 @@ class AccountingFront:
         app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self.middleware()])
         app.router.add_post("/credits/check", self._service.check)
         app.router.add_post("/streaming-sessions/initialize", self._service.initialize)
-        app.router.add_post("/streaming-sessions/{sessionId}/finalize", self._service.finalize)
-        app.router.add_post("/streaming-sessions/{sessionId}/abort", self._service.abort)
+        app.router.add_post("/streaming-sessions/{sessionId:[^/]+}/finalize", self._service.finalize)
+        app.router.add_post("/streaming-sessions/{sessionId:[^/]+}/abort", self._service.abort)
         return app
 
     def middleware(self) -> Middleware:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harness.backend.accounts import Accounts, AlreadyEnded, Settled, Use
+from harness.backend.accounts import Accounts, AlreadyEnded, Hold, Settled, Use
 
 from .errors import AccountingError, invalid, no_session
 from .pricing import StreamPricing
@@ -46,13 +46,17 @@ class StreamLedger:
     async def hold(self, ask: HoldAsk) -> int:
         """Place the hold of a stream; gives its credits. Raises InsufficientCredits and AccountingError."""
         self.check_model(ask.model)
-        held = await self._accounts.hold(ask.user_id, self.hold_credits(ask), reason=self.reason(ask.session_id))
+        held = await self.place(ask)
         try:
             await self._rows.open(ask.session_id, ask.user_id, ask.model, held.id, held.credits)
         except AccountingError:
             await self._accounts.release(held.id, reason=self.reason(ask.session_id))
             raise
         return held.credits
+
+    async def place(self, ask: HoldAsk) -> Hold:
+        """The hold itself: whether the balance covers it is decided here, in one statement, and nowhere before."""
+        return await self._accounts.hold(ask.user_id, self.hold_credits(ask), reason=self.reason(ask.session_id))
 
     def hold_credits(self, ask: HoldAsk) -> int:
         """The price of the estimate."""

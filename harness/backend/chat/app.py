@@ -35,6 +35,7 @@ def build(common: Common, parts: ChatParts) -> web.Application:
         errors=errors,
         wire=wire,
         journal=journal,
+        broadcast=parts.broadcast,
     )
     service = parts.service(
         accounts=common.accounts,

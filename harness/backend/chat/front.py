@@ -24,9 +24,9 @@ class ChatFront:
         app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self.middleware()])
         app.router.add_get("/models", self._service.list_models)
         app.router.add_post("/chat/sessions", self._service.create)
-        app.router.add_post("/chat/sessions/{sessionId}/stream", self._service.stream)
-        app.router.add_get("/chat/sessions/{sessionId}/observe", self._service.observe)
-        app.router.add_delete("/chat/sessions/{sessionId}", self._service.delete)
+        app.router.add_post("/chat/sessions/{sessionId:[^/]+}/stream", self._service.stream)
+        app.router.add_get("/chat/sessions/{sessionId:[^/]+}/observe", self._service.observe)
+        app.router.add_delete("/chat/sessions/{sessionId:[^/]+}", self._service.delete)
         return app
 
     def middleware(self) -> Middleware:

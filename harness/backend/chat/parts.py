@@ -10,6 +10,7 @@ from harness.backend.gateway.tokens import TokenCounter
 from .accounting import AccountingClient
 from .bedrock import Bedrock
 from .billing import ChatBilling
+from .broadcast import Broadcast
 from .errors import ChatErrors
 from .front import ChatFront
 from .journal import ChatJournal
@@ -28,6 +29,7 @@ class ChatParts(AccountingParts):
     accounting: type[AccountingClient] = AccountingClient
     bedrock: type[Bedrock] = Bedrock
     billing: type[ChatBilling] = ChatBilling
+    broadcast: type[Broadcast] = Broadcast
     counter: type[TokenCounter] = TokenCounter
     errors: type[ChatErrors] = ChatErrors
     front: type[ChatFront] = ChatFront

@@ -114,7 +114,7 @@ class ChatService:
         self.admit_observer(request)
         turn = self.observed(request.match_info["sessionId"])
         out = Outlet(request, self.wire.headers(), self.segment_s)
-        await out.open()
+        await self.welcome(out)
         await self.pass_on(turn, out)
         return out.response
 
@@ -123,6 +123,10 @@ class ChatService:
         principal = self.authenticator.authenticate(request.headers.get("Authorization"))
         if principal.role != OBSERVER:
             raise forbidden("Only a supervisor may observe.")
+
+    async def welcome(self, out: Outlet) -> None:
+        """Let an observer know that it is let in, whether there is something to see yet or not."""
+        await out.open()
 
     def observed(self, text: str) -> Turn:
         """The stream to observe."""

@@ -14,6 +14,7 @@ from harness.backend.upstream import Kind, UpstreamError, limited
 
 from .bedrock import Bedrock
 from .billing import ChatBilling
+from .broadcast import Broadcast
 from .errors import AccountingFailed, ChatError, ChatErrors, cancelled, invalid, shutting_down
 from .families import Piece
 from .journal import ChatJournal
@@ -45,6 +46,7 @@ class Streams:
         errors: ChatErrors,
         wire: ChatWire,
         journal: ChatJournal,
+        broadcast: type[Broadcast],
     ) -> None:
         self.settings = settings
         self.flights = flights
@@ -56,6 +58,7 @@ class Streams:
         self.errors = errors
         self.wire = wire
         self.journal = journal
+        self.broadcast = broadcast
 
     async def serve(self, request: web.Request, session_id: UUID, user_id: UUID, flight: Flight) -> web.StreamResponse:
         """Answer the owner of a session. Raises ChatError before the stream, CancelledError where the owner left."""
@@ -76,7 +79,14 @@ class Streams:
         ask = self.validator.read(raw, user_id)
         self.models.family(ask.model)
         authorization = request.headers.get("Authorization", "")
-        return Turn(session_id=session_id, user_id=user_id, ask=ask, authorization=authorization, flight=flight)
+        return Turn(
+            session_id=session_id,
+            user_id=user_id,
+            ask=ask,
+            authorization=authorization,
+            flight=flight,
+            broadcast=self.broadcast(),
+        )
 
     async def perform(self, request: web.Request, turn: Turn) -> web.StreamResponse:
         """Make the stream, and end it."""

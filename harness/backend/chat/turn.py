@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -47,7 +47,7 @@ class Turn:
     ask: Ask
     authorization: str
     flight: Flight
-    broadcast: Broadcast = field(default_factory=Broadcast)
+    broadcast: Broadcast
     estimated_tokens: int = 0
     held: bool = False
     characters: int = 0

@@ -78,7 +78,9 @@ class AgentRetriesAfterDelivery(Defect):
             except UpstreamError as failure:
                 if not self._patience.again(self._call.tries, failure):
                     raise
-                self._call.tries += 1
+                wait_s = self._patience.wait_s(self._call.tries)
+                self._call.tries, self._call.waited_s = self._call.tries + 1, [*self._call.waited_s, wait_s]
+                await self._clock.sleep(wait_s)
                 async with self._inner.stream(self.provider, self.body) as more:
                     async for chunk in more:
                         yield chunk

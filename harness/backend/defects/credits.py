@@ -18,7 +18,7 @@ from harness.backend.gateway.billing import Billing
 from harness.backend.gateway.call import Call, Phase, Record
 from harness.backend.gateway.calls import Calls
 from harness.backend.gateway.tokens import Tokens
-from harness.backend.store import ENTRIES, ONE_END, USERS, Store
+from harness.backend.store import ENTRIES, NOT_NEGATIVE, ONE_END, USERS, Store
 from harness.backend.upstream import UpstreamError
 
 from .base import Defect, instead
@@ -32,10 +32,12 @@ class Unguarded(Store):
     pragmas = (*Store.pragmas, "PRAGMA ignore_check_constraints=ON")
 
     async def prepare(self) -> None:
-        """Without the indexes that allow a hold one end."""
+        """Without the index that allows a hold one end; a constraint is dropped where it cannot be ignored."""
         await super().prepare()
-        async with self.begin() as tx:
-            await tx.execute(text(f"DROP INDEX {ONE_END.name}"))
+        async with self.begin_alone() as tx:
+            await tx.execute(text(f"DROP INDEX IF EXISTS {ONE_END.name}"))
+            if tx.dialect.name == "postgresql":
+                await tx.execute(text(f"ALTER TABLE {USERS.name} DROP CONSTRAINT IF EXISTS {NOT_NEGATIVE.name}"))
 
 
 class RacyHold(Defect):

@@ -46,11 +46,14 @@ ONE_OF_A_KIND["plan"] = (System.WORKFLOW, Answer.PLAIN)
 """Scenarios of one call, which faults strike: the system and the kind of answer."""
 
 
+OWN = {"observer-slow", "observe-sweep", "measured-observe", "breaker", "breaker-reopens"}
+"""Long scenarios about what one system has alone: what a shared part does wrong shows in the short ones."""
 STRUCK = System.GATEWAY
-"""With a wrong part that all systems share, faults strike this one only: it has both kinds of answers, and a part that
-is wrong in one system is wrong in all. Healthy providers stand behind the others."""
-STRUCK_EVERYWHERE: set[str] = set()
-"""Defects of shared parts that need the faults in every system: a contract that names them is broken nowhere else."""
+"""A wrong part that all systems share is wrong in all: it is exercised in this one, which has both kinds of answers, with
+every fault, and with healthy providers in one other, in turn, and in those that ``ALSO`` names."""
+OTHERS = [system for system in REFERENCE.systems if system is not STRUCK]
+ALSO: dict[str, tuple[System, ...]] = {}
+"""Where else a defect of a shared part is exercised: a contract that names it is broken only there."""
 AT_ONCE = 3
 """Defects that are exercised beside each other: one waits for a time limit while another has something to do."""
 JOBS = 6
@@ -58,21 +61,37 @@ JOBS = 6
 
 
 def systems(defect):
-    """The systems whose parts a defect touches; all where it touches what they share."""
+    """The systems whose parts a defect touches; all where it touches what they share, unless it says which."""
     wrong = DEFECTS[defect]
-    return tuple(one for one in REFERENCE.systems if wrong.shared or getattr(wrong, one.value, None))
+    shared = wrong.touches or tuple(REFERENCE.systems) if wrong.shared else ()
+    return tuple(one for one in REFERENCE.systems if one in shared or getattr(wrong, one.value, None))
+
+
+def exercised_in(defect):
+    """Of the systems that a defect touches those in which it is exercised: of many like each other, two."""
+    touched = systems(defect)
+    if set(touched) != set(REFERENCE.systems):
+        return touched
+    turn = [one for one in DEFECTS if set(systems(one)) == set(touched)].index(defect)
+    wanted = {STRUCK, OTHERS[turn % len(OTHERS)], *ALSO.get(defect, ())}
+    return tuple(one for one in touched if one in wanted)
 
 
 def cases(systems=tuple(REFERENCE.systems)):
-    """All cases of these systems, each with its first provider."""
+    """All cases of these systems, each with its first provider, or with those that its scenario is only for."""
     first = {system: REFERENCE.systems[system].providers[0] for system in systems}
     planned = plan(REFERENCE, Wanted(systems=tuple(system.value for system in systems)))
-    return [one for one in planned if one.case.provider == first[one.case.system]]
+    return [one for one in planned if one.case.provider == first_of(one.scenario, first[one.case.system])]
+
+
+def first_of(scenario, provider):
+    """The first provider that a scenario is for, by the first of its system."""
+    return provider if scenario.only is None or provider in scenario.only else min(scenario.only)
 
 
 def batches():
     """The defects in batches, those that touch most systems in different ones."""
-    ordered = sorted(DEFECTS, key=lambda defect: (-len(systems(defect)), defect))
+    ordered = sorted(DEFECTS, key=lambda defect: (-len(exercised_in(defect)), defect))
     number = -(-len(ordered) // AT_ONCE)
     return [ordered[first::number] for first in range(number)]
 
@@ -121,13 +140,15 @@ def tells(case, defect):
     """Whether a case can tell something of a defect that no other case tells."""
     if case.fault in ALIKE or case.scenario in LONG:
         return False
-    everywhere = not DEFECTS[defect].shared or defect in STRUCK_EVERYWHERE
-    return case.fault == NO_FAULT or everywhere or case.system == STRUCK
+    if not DEFECTS[defect].shared:
+        return True
+    everywhere = case.system == STRUCK or STRUCK not in systems(defect)
+    return case.scenario not in OWN and (case.fault == NO_FAULT or everywhere)
 
 
 async def broken_by(tmp_path, defect):
     """The contracts that fail with a defect."""
-    planned = [one for one in cases(systems(defect)) if tells(one.case, defect)]
+    planned = [one for one in cases(exercised_in(defect)) if tells(one.case, defect)]
     result = await exercised(tmp_path, planned, defect=defect, jobs=JOBS)
     assert not {one.note for one in result.judgements if one.verdict is Verdict.ERROR}, defect
     return {one.contract for one in result.judgements if one.verdict in BROKEN}

@@ -26,13 +26,22 @@ class Turn:
 
 
 def _turns(recording: Recording) -> Iterator[Turn]:
-    """The chats of recordings in which a breaker had to open, but for those that their client left."""
-    if not any(phase.opened for phase in phases(recording)):
+    """The chats of recordings in which a breaker had to open, or did.
+
+    Those that their client left, and those that were refused for what they asked, say nothing of a breaker.
+    """
+    made = chat_calls(recording)
+    if not any(phase.opened for phase in phases(recording)) and not any(map(_stopped, made)):
         return
-    for call in chat_calls(recording):
+    for call in made:
         phase = phase_at(recording, call.client.request.sent_ns)
-        if phase is not None and not call.left:
+        if phase is not None and not call.left and (call.upstreams or (call.client.status or 0) not in range(400, 500)):
             yield Turn(call, phase)
+
+
+def _stopped(call: ChatCall) -> bool:
+    """Whether the client was told that a breaker is open."""
+    return call.code == agent.CIRCUIT_OPEN.code
 
 
 def _while_open(recording: Recording) -> list[Turn]:
@@ -79,7 +88,7 @@ def breaker_opens(turn: Turn, _recording: Recording) -> Findings:
     systems=AGENT,
     needs=PROVIDER,
     source="house: exactly one probe while half open",
-    breakers=("agent-breaker-half-open-floods",),
+    breakers=("agent-breaker-half-open-floods", "agent-breaker-never-opens"),
 )
 def breaker_one_probe(turn: Turn, _recording: Recording) -> Findings:
     """While one call tries whether the provider is back, no other reaches it.
@@ -110,7 +119,7 @@ def breaker_asks_again(turn: Turn, _recording: Recording) -> Findings:
     systems=AGENT,
     needs=PROVIDER,
     source="house: a probe that is well closes the breaker",
-    breakers=("agent-breaker-never-closes", "agent-breaker-never-half-opens"),
+    breakers=("agent-breaker-never-closes",),
 )
 def breaker_closes(turn: Turn, _recording: Recording) -> Findings:
     """Once a probe was well, every call reaches the provider again: an outage ends when it is over."""

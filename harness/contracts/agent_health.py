@@ -61,7 +61,11 @@ def services_told(exchange: Exchange, recording: Recording) -> Findings:
     systems=AGENT,
     needs=PROVIDER,
     source="house: each breaker's state: closed, open, half_open",
-    breakers=("agent-health-breakers-closed", "agent-health-always-well"),
+    breakers=(
+        *("agent-health-breakers-closed", "agent-health-always-well"),
+        *("agent-breaker-counts-all", "agent-breaker-never-closes"),
+        *("agent-breaker-never-half-opens", "agent-breaker-never-opens"),
+    ),
 )
 def breakers_told(exchange: Exchange, recording: Recording) -> Findings:
     """A health check says of each breaker what it is, and 503 while one is not closed.

@@ -120,7 +120,7 @@ def nothing_between_error_and_done(call: ChatCall, _recording: Recording) -> Fin
     systems=COMPLETIONS,
     needs=PROVIDER,
     source="house: the gateway passes words on, it does not edit them",
-    breakers=("dropped-chunk",),
+    breakers=("dropped-chunk", "agent-retries-after-delivery"),
 )
 def words_faithful(call: ChatCall, _recording: Recording) -> Findings:
     """The client reads the provider's words: all where the provider finished, the first of them where it failed.

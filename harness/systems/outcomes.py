@@ -13,7 +13,7 @@ from types import MappingProxyType
 from harness.core.fault import FAULTS, PLAIN, STREAM, Fault
 from harness.core.names import Answer, Provider, System
 
-from . import chat, gateway, runs, workflow
+from . import agent, chat, gateway, runs, workflow
 from .route import Outcome, ProviderTable
 
 
@@ -162,6 +162,15 @@ BEHAVIOURS: Mapping[System, Behaviour] = MappingProxyType(
             200,
             frozenset(Provider) - {Provider.CHATKIT},
         ),
+        System.AGENT: Behaviour(
+            agent.PROVIDER_TABLE,
+            PLAIN | STREAM,
+            "200 and the whole answer",
+            ", charged by the estimate, which is marked as one",
+            "; nothing is charged, and nothing is stored",
+            200,
+            frozenset({Provider.ANTHROPIC, Provider.VERTEX}),
+        ),
     }
 )
 """The systems that the table speaks of."""
@@ -178,6 +187,18 @@ NOTES: Mapping[tuple[System, str], str] = MappingProxyType(
         (System.GATEWAY, "http-429"): " with the provider's `retry-after`",
         (System.GATEWAY, "http-429-date"): " with the provider's `retry-after`",
         (System.GATEWAY, "http-429-bare"): " without `retry-after`",
+        **{
+            (System.AGENT, fault): words
+            for fault, words in {
+                "http-400": " with the provider's message",
+                "http-401": " without the provider's words",
+                "http-403": " without the provider's words",
+                "http-429": " with the provider's `retry-after`",
+                "http-429-date": " with the provider's `retry-after`",
+                "http-429-bare": " without `retry-after`",
+                "reset-before-first": " after three tries",
+            }.items()
+        },
     }
 )
 """What is to be said beside the code."""

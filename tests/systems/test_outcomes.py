@@ -4,7 +4,7 @@ import pytest
 
 from harness.core.fault import FAULTS, Then
 from harness.core.names import Answer, System
-from harness.systems import chat, gateway, runs, workflow
+from harness.systems import agent, chat, gateway, runs, workflow
 from harness.systems.outcomes import BEHAVIOURS, row, rows
 
 
@@ -22,6 +22,7 @@ def test_every_fault_has_a_row_for_each_answer_that_it_can_strike(fault):
 
 
 TABLES = {
+    System.AGENT: agent.PROVIDER_TABLE,
     System.RUNS: runs.PROVIDER_TABLE,
     System.CHAT: chat.PROVIDER_TABLE,
     System.GATEWAY: gateway.PROVIDER_TABLE,
@@ -49,6 +50,9 @@ def test_what_breaks_off_in_the_middle_has_begun_and_what_breaks_off_before_has_
 
 
 def test_the_words_name_the_code_and_the_price():
+    assert row(System.AGENT, Answer.STREAM, "reset-before-first").words == (
+        "502 `provider_stream_incomplete` after three tries; nothing is charged, and nothing is stored"
+    )
     assert row(System.GATEWAY, Answer.STREAM, "cut").words == (
         "200, then one error event with `provider_stream_incomplete`, then `[DONE]`; what was delivered is charged"
     )

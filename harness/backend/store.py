@@ -73,6 +73,7 @@ class Moment(TypeDecorator[datetime]):
 METADATA = MetaData()
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up only an INTEGER key
 
+NOT_NEGATIVE = CheckConstraint("balance >= 0", name="balance_not_negative")
 USERS = Table(
     "users",
     METADATA,
@@ -80,7 +81,7 @@ USERS = Table(
     Column("tier", String(16), nullable=False),
     Column("role", String(16), nullable=False),
     Column("balance", BigInteger, nullable=False),
-    CheckConstraint("balance >= 0", name="balance_not_negative"),
+    NOT_NEGATIVE,
 )
 """A user and the balance in whole credits."""
 

@@ -1,0 +1,60 @@
+"""All five systems on PostgreSQL: what is promised is kept there as on SQLite, and what is broken is seen."""
+
+import msgspec
+import pytest
+
+from harness.core.names import Provider
+from harness.core.recording import NO_FAULT
+from harness.core.verdict import Subject, Verdict
+from harness.suite.run import Options, run
+from harness.suite.select import Wanted, plan, select_contracts, variant
+from harness.targets.embedded import warm
+from harness.targets.profiles import find_profile
+
+REFERENCE = find_profile("reference")
+warm(Provider)
+CONTRACTS = select_contracts((), subject=Subject.TARGET)
+BROKEN = {
+    "racy-hold": ("gateway", "*-race", NO_FAULT),
+    "runs-no-refund": ("runs", "*", "http-500"),
+    "runs-refund-twice": ("runs", "*", "http-500"),
+    "workflow-refund-short": ("workflow", "*", "http-500"),
+}
+"""Defect -> the system, scenarios and fault that show it."""
+
+
+def once(planned):
+    """Of the cases that differ only in the provider, the first: the records are the same behind each."""
+    first = {(one.case.system, one.case.scenario, one.case.fault): one for one in reversed(planned)}
+    return [one for one in planned if one in first.values()]
+
+
+async def judged(folder, planned, address, defect=None):
+    """Case and contract -> verdict, on the database of this address; empty: SQLite."""
+    profile = msgspec.structs.replace(REFERENCE, settings={**REFERENCE.settings, "DATABASE_URL": address})
+    options = Options(keep=lambda case: folder / f"{case}.yaml", defect=defect)
+    result = await run(profile, planned, CONTRACTS, options)
+    assert not {one.note for one in result.judgements if one.verdict is Verdict.ERROR}
+    return {(done.case, one.contract): one.verdict for done in result.results for one in done.judgements}
+
+
+async def test_every_healthy_scenario_comes_out_as_on_sqlite(postgres, tmp_path):
+    """Those of one instance: an instance with other settings has the same records."""
+    planned = [one for one in once(plan(REFERENCE, Wanted(faults=(NO_FAULT,)))) if not variant(one)]
+    address = postgres.database()
+    verdicts = await judged(tmp_path / "postgresql", planned, address)
+    assert set(verdicts.values()) == {Verdict.PASS, Verdict.NOT_APPLICABLE}
+    assert {case.system for case, _ in verdicts} == set(REFERENCE.systems)
+    refused = [what for what in postgres.complaints(address) if "duplicate key" not in what]
+    assert refused == []
+    assert verdicts == await judged(tmp_path / "sqlite", planned, "")
+
+
+@pytest.mark.parametrize("defect", BROKEN)
+async def test_a_defect_breaks_its_contracts_there_too(postgres, tmp_path, defect):
+    system, scenarios, fault = BROKEN[defect]
+    planned = once(plan(REFERENCE, Wanted(systems=(system,), scenarios=(scenarios,), faults=(fault,))))
+    verdicts = await judged(tmp_path, planned, postgres.database(), defect)
+    broken = {contract for (_, contract), verdict in verdicts.items() if verdict is Verdict.FAIL}
+    assert broken
+    assert broken <= {one.id for one in CONTRACTS if defect in one.breakers}

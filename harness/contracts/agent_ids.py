@@ -117,7 +117,7 @@ def _mapped(recording: Recording) -> list[Mapped]:
     given: dict[str, list[tuple[ChatCall | Taken, str]]] = {}
     for call in chat_calls(recording):
         named = session_named(call)
-        if named is not None and old_style(named) and call.succeeded:
+        if named is not None and old_style(named) and session_given(call):
             given.setdefault(named, []).append((call, session_given(call)))
     for step in _shown(recording):
         if old_style(step.named):

@@ -36,7 +36,7 @@ def _provider_failed(step: Taken, recording: Recording) -> bool:
     select=_own_steps,
     systems=AGENT,
     source=TABLE,
-    breakers=("agent-get-session-undefined-name", "agent-unknown-session-empty"),
+    breakers=("agent-get-session-undefined-name", "agent-unknown-session-empty", "agent-old-style-random"),
 )
 def transitions(step: Taken, _recording: Recording) -> Findings:
     """Every step with a session is answered by its status and code: 200 where it is there, 404 where it is not.
@@ -63,7 +63,7 @@ def _foreign_steps(recording: Recording) -> list[Taken]:
     select=_foreign_steps,
     systems=AGENT,
     source="house: a session is its maker's; OWASP API1:2023, broken object level authorization",
-    breakers=("agent-foreign-session-shown",),
+    breakers=("agent-foreign-session-shown", "agent-get-session-undefined-name"),
 )
 def private(step: Taken, _recording: Recording) -> Findings:
     """Another user's session is not found, whatever is done with it: nobody reads or learns of it by its id."""
@@ -85,7 +85,7 @@ def _first_chats(recording: Recording) -> list[Taken]:
     select=_first_chats,
     systems=AGENT,
     source="house: clients made old-style ids themselves",
-    breakers=("agent-old-style-not-found",),
+    breakers=("agent-old-style-not-found", "agent-get-session-undefined-name"),
 )
 def old_style_begins(step: Taken, _recording: Recording) -> Findings:
     """A chat under an old-style id begins that session; before it, there is none to be read.

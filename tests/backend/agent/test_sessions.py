@@ -13,7 +13,17 @@ from harness.backend.gateway.errors import GatewayError
 from harness.backend.ids import parse_id
 
 OLD = "session-1712345678901-k3j9x2"
-JUNK = ("junk", "session-12-abc", "session-1712345678901-", "%00", "%ED%A0%80", "'%20OR%201=1", "0" * 36, "nil", "%7B00000000-0000-4000-8000-000000000000%7D")
+JUNK = (
+    "junk",
+    "session-12-abc",
+    "session-1712345678901-",
+    "%00",
+    "%ED%A0%80",
+    "'%20OR%201=1",
+    "0" * 36,
+    "nil",
+    "%7B00000000-0000-4000-8000-000000000000%7D",
+)
 
 
 @pytest.fixture

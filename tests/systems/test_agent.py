@@ -1,0 +1,42 @@
+"""The agent's tables: its ids, and the life of a session."""
+
+from uuid import UUID
+
+import pytest
+
+from harness.systems import agent
+from harness.systems.agent import TRANSITIONS, State, Step, session_uuid
+
+OLD = "session-1712345678901-k3j9x2"
+
+
+def test_every_state_but_absent_is_reached_and_every_step_is_taken():
+    assert {one.after for one in TRANSITIONS.values()} == set(State)
+    assert {step for _, step in TRANSITIONS} == set(Step)
+
+
+def test_a_refused_step_changes_nothing():
+    for (state, _), after in TRANSITIONS.items():
+        if after.code is not None or after.status is None:
+            assert after.after is state
+
+
+def test_a_session_is_never_forgotten():
+    assert all(one.after is not State.ABSENT for (state, _), one in TRANSITIONS.items() if state is not State.ABSENT)
+
+
+def test_an_old_style_id_is_mapped_by_its_whole_text():
+    assert session_uuid(OLD) == UUID("56170300-6749-534b-bf44-aabf2a0d0523")
+    assert session_uuid(OLD) != session_uuid(OLD + "x")
+
+
+@pytest.mark.parametrize("text", ["", "junk", "session-1-a", OLD + "-", OLD.upper(), "0" * 32, "urn:uuid:" + "0" * 36])
+def test_what_is_no_id_means_no_session(text):
+    assert session_uuid(text) is None
+
+
+def test_a_breaker_is_what_the_profile_says_unless_the_variant_says_otherwise():
+    assert agent.breaker({}, {}) == (5, 30.0)
+    numbers = {"numbers": {"breaker_failures": 9, "breaker_cool_down_s": 2}}
+    assert agent.breaker(numbers, {}) == (9, 2.0)
+    assert agent.breaker(numbers, {"BREAKER_FAILURES": "3", "BREAKER_COOL_DOWN_S": None}) == (3, 2.0)

@@ -372,7 +372,7 @@ def _paid_for(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=PROVIDER,
     source="house: the words are the provider's; OpenAI API reference, chat completion object",
-    breakers=("runs-output-cut", "workflow-programme-renamed", "workflow-text-blocks-ignored"),
+    breakers=("double-settle", "runs-output-cut", "workflow-programme-renamed", "workflow-text-blocks-ignored"),
 )
 def answer_delivered(call: Call, _recording: Recording) -> Findings:
     """A call whose provider gave its whole answer is answered by success, with the provider's words unchanged.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.core.race import Race, races
+from harness.core.race import NS_PER_MS, SWEEP, Race, Runner, races
 from harness.core.recording import Recording
 from harness.core.verdict import Doubt, Pointer, Violation
 
+from .chat_calls import Observation, observations
 from .registry import Findings, contract
 
-DOUBLE_SPEND = "double-spend"
+DOUBLE_SPEND, OBSERVE = "double-spend", "observe"
+CLOSE_MS = 100.0
+"""How soon after its moment a request counts as close to it: so late a stream that is not visible yet has its excuse
+in no machine."""
 
 
 def _double_spends(recording: Recording) -> Iterator[Race]:
@@ -47,3 +51,47 @@ def no_double_spend(race: Race, _recording: Recording) -> Findings:
         yield Doubt(f"{failed} of {len(race.runners)} requests were neither served nor refused.")
     if not race.met:
         yield Doubt(race.doubt())
+
+
+Sweep = tuple[tuple[float, Runner, Observation | None], ...]
+"""The requests of all sweeps of a recording: offset in ms, how it went, and the observation where it was one."""
+
+
+def _observer_sweeps(recording: Recording) -> Iterator[Sweep]:
+    """All observers that were let go around their owner's headers, as one subject."""
+    known = {one.client.id: one for one in observations(recording)}
+    found = tuple(
+        ((one.released_ns - sweep.origin_ns) / NS_PER_MS, one, known.get(one.exchange.id))
+        for sweep in races(recording, SWEEP)
+        if sweep.kind == OBSERVE
+        for one in sweep.runners
+    )
+    if found:
+        yield found
+
+
+@contract(
+    "race.visible-from-the-headers-on",
+    select=_observer_sweeps,
+    systems=("chat",),
+    source="house: once the owner has the response headers, an observer that asks must be let in",
+    breakers=("chat-visible-late",),
+)
+def visible_from_the_headers_on(sweep: Sweep, _recording: Recording) -> Findings:
+    """In a sweep of offsets around the owner's headers there is none after them at which an observer is not let in.
+
+    Only who asked while the stream went on is counted, and only a sweep that came close says that nothing is wrong:
+    where no such observer was let go within 100 ms after the headers, the verdict is inconclusive.
+    """
+    sure = [(offset_ms, one) for offset_ms, one, seen in sweep if offset_ms > 0 and seen and seen.owner is not None]
+    for offset_ms, one in sure:
+        if one.outcome != "served":
+            said = one.exchange.status or "nothing"
+            yield Violation(
+                f"An observer let go {offset_ms:.1f} ms after the headers was answered by {said}.",
+                (Pointer(one.exchange.id, at_ns=one.released_ns),),
+            )
+    closest_ms = min((offset_ms for offset_ms, _ in sure), default=None)
+    if closest_ms is None or closest_ms > CLOSE_MS:
+        near = "none" if closest_ms is None else f"the closest {closest_ms:.1f} ms"
+        yield Doubt(f"Of {len(sweep)} observers {near} after the headers asked while the stream went on.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -20,6 +22,19 @@ if TYPE_CHECKING:
 
 ANSWERED = "answered"
 """Key in a request's ``extensions``, set once the head of its response was there."""
+
+
+_NOTED: ContextVar[list[Any] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def responses_noted(noted: list[Any]) -> Iterator[None]:
+    """The responses whose head comes meanwhile are put there: for a library that does not let its caller close them."""
+    token = _NOTED.set(noted)
+    try:
+        yield
+    finally:
+        _NOTED.reset(token)
 
 
 class ProviderClients:
@@ -162,6 +177,9 @@ class ProviderClients:
         """From here on the limit is that between segments. The body of an error is read here, as a whole."""
         extensions = response.request.extensions
         extensions[ANSWERED] = True
+        noted = _NOTED.get()
+        if noted is not None:
+            noted.append(response)
         extensions["timeout"] = {**extensions["timeout"], "read": self._settings.segment_s}
         if not response.is_success:
             await response.aread()

@@ -61,7 +61,8 @@ class OpenAI:
     async def _open(self, provider: Provider, body: Mapping[str, Any]) -> AsyncStream[object]:
         """Ask for a stream; what is returned has a response with a head of 2xx."""
         client = self._clients.client(provider)
-        return await client.post(_PATH, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object])
+        asked = {**body, "stream": True}
+        return await client.post(_PATH, cast_to=object, body=asked, stream=True, stream_cls=AsyncStream[object])
 
     async def _chunks(self, stream: AsyncStream[object]) -> AsyncGenerator[Json, None]:
         with translated(streaming=True):

@@ -11,7 +11,7 @@ from anthropic import AsyncAnthropicVertex, AsyncStream
 from google.genai import Client, errors, types
 from google.oauth2.credentials import Credentials
 
-from harness.backend.clients import ANSWERED, ProviderClients
+from harness.backend.clients import ANSWERED, ProviderClients, responses_noted
 from harness.backend.failure import (
     Kind,
     UpstreamError,
@@ -112,12 +112,21 @@ class Vertex:
         self, provider: Provider, token: str, body: Mapping[str, Any]
     ) -> AsyncIterator[AsyncIterator[Json]]:
         asked = gemini.generation(body)
+        models = self._gemini_client(provider, token).aio.models
+        responses: list[Any] = []
         with _geminis(streaming=True):
-            stream = await self._gemini_client(provider, token).aio.models.generate_content_stream(
+            stream: Any = await models.generate_content_stream(
                 model=asked.model, contents=list(asked.contents), config=asked.config
             )
-        async with _closed(stream), aclosing(_chunks(stream, asked.model)) as chunks:
-            yield chunks
+        try:
+            with responses_noted(responses), _geminis(streaming=True):
+                first = await anext(stream, None)  # only now does the library send the request
+            async with aclosing(_chunks(first, stream, asked.model)) as chunks:
+                yield chunks
+        finally:
+            for response in responses:  # the library leaves that to the garbage collector
+                await response.aclose()
+            await stream.aclose()
 
     def _claude_client(self, provider: Provider, token: str) -> AsyncAnthropicVertex:
         """The client of this provider, which carries the token of the moment."""
@@ -159,22 +168,17 @@ def _is_claude(body: Mapping[str, Any]) -> bool:
     return str(body["model"]).startswith(_CLAUDE)
 
 
-@asynccontextmanager
-async def _closed(stream: Any) -> AsyncIterator[None]:
-    """The library's generator is closed at the end of the block, and its connection with it."""
-    try:
-        yield
-    finally:
-        await stream.aclose()
-
-
-async def _chunks(stream: AsyncIterator[types.GenerateContentResponse], model: str) -> AsyncGenerator[Json, None]:
+async def _chunks(
+    first: types.GenerateContentResponse | None, rest: AsyncIterator[types.GenerateContentResponse], model: str
+) -> AsyncGenerator[Json, None]:
     made = gemini.Chunks(model)
-    with _geminis(streaming=True):
-        async for said in stream:
-            _require(said, "text/event-stream")
-            for chunk in made.of(said):
-                yield chunk
+    said = first
+    while said is not None:
+        _require(said, "text/event-stream")
+        for chunk in made.of(said):
+            yield chunk
+        with _geminis(streaming=True):
+            said = await anext(rest, None)
 
 
 def _require(said: types.GenerateContentResponse, wanted: str) -> None:

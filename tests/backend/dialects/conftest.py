@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,22 +103,29 @@ class Asker:
         model: str | None = None,
         **more: Any,
     ) -> Got:
-        self.asked += 1
-        token = f"{self.asked:010x}"
-        recorder = Recorder(Header(source=Source.SIMULATOR))
-        script = Script(FAULTS[fault], recorder)
+        script, body, tie = self.prepared(provider, fault, model=model)
         script.reply = reply
-        self.simulator.script(token, script)
-        prompt = f"Say something. {tie_text(token, 1)}"
-        body = {"model": model or MODELS[provider], "messages": [{"role": "user", "content": prompt}], **more}
+        body |= more
         got = Got()
         try:
             await self.take(got, self.provider(provider), body, stream=stream)
         except UpstreamError as failure:
             got.error = failure
-        exchange = (await script.ended(f"{token}.1")).freeze()
+        exchange = (await script.ended(tie)).freeze()
         got.seen = decode_upstream(exchange)
         return got
+
+    def prepared(
+        self, provider: Provider, fault: str = "none", *, model: str | None = None
+    ) -> tuple[Script, dict[str, Any], str]:
+        """The script of a call to come, its body, and its tag."""
+        self.asked += 1
+        token = f"{self.asked:010x}"
+        script = Script(FAULTS[fault], Recorder(Header(source=Source.SIMULATOR)))
+        self.simulator.script(token, script)
+        prompt = f"Say something. {tie_text(token, 1)}"
+        body = {"model": model or MODELS[provider], "messages": [{"role": "user", "content": prompt}]}
+        return script, body, f"{token}.1"
 
     async def take(self, got: Got, provider: Known, body: dict[str, Any], *, stream: bool) -> None:
         """As the gateway does: an answer without choices is none, nor is a stream without a finish reason whole."""
@@ -136,14 +144,29 @@ class Asker:
             raise UpstreamError(Kind.INCOMPLETE, "no finish reason")
 
 
+@asynccontextmanager
+async def opened(**more: str) -> AsyncIterator[Asker]:
+    """An asker whose settings have these beside the usual ones."""
+    async with Simulator() as simulator:
+        urls = {name: simulator.base_url(one) for one, name in ADDRESSES.items()}
+        settings = Settings.from_mapping({**KEYS, **LIMITS, **urls, **more})
+        clients = ProviderClients(settings)
+        google = GoogleTokens(settings, Clock(), clients)
+        try:
+            yield Asker(simulator, settings, Upstream(clients, google), clients)
+        finally:
+            await clients.close()
+
+
+@pytest.fixture
+def asking() -> Callable[..., AbstractAsyncContextManager[Asker]]:
+    return opened
+
+
 @pytest.fixture
 async def ask() -> AsyncIterator[Asker]:
-    async with Simulator() as simulator:
-        urls = {name: simulator.base_url(one) for one, name in ADDRESSES.items() if one in simulator.providers}
-        settings = Settings.from_mapping({**KEYS, **LIMITS, **urls})
-        clients = ProviderClients(settings)
-        yield Asker(simulator, settings, Upstream(clients, GoogleTokens(settings, Clock(), clients)), clients)
-        await clients.close()
+    async with opened() as asker:
+        yield asker
 
 
 @pytest.fixture

@@ -138,11 +138,20 @@ def old_style_mapped(mapped: Mapped, _recording: Recording) -> Findings:
     A digest laid out as a UUID has no version and no variant, and a store that looks for them refuses it. A new id for
     every chat loses the history.
     """
-    first = mapped.given[0][1]
+    first = _value(mapped.given[0][1])
     for subject, text in mapped.given:
-        if not is_uuid(text) or UUID(text).version != 5:
+        value = _value(text)
+        if value is None or value.version != 5:
             yield subject.violation(f"'{mapped.named}' was mapped to {text!r}, which is no UUID of version 5.")
             return
-        if text != first:
-            yield subject.violation(f"'{mapped.named}' was mapped to {first} and to {text}.")
+        if value != first:
+            yield subject.violation(f"'{mapped.named}' was mapped to {first} and to {value}.")
             return
+
+
+def _value(text: str) -> UUID | None:
+    """The UUID in a text, in whatever form: the form has a contract of its own."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

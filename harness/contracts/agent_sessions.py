@@ -76,7 +76,8 @@ def private(step: Taken, _recording: Recording) -> Findings:
 
 def _first_chats(recording: Recording) -> list[Taken]:
     """Chats under an old-style id that is no session yet, and what is read under it afterwards."""
-    found = [step for step in steps(recording) if old_style(step.named) and not _provider_failed(step, recording)]
+    found = [step for step in steps(recording) if old_style(step.named) and not step.foreign]
+    found = [step for step in found if not _provider_failed(step, recording)]
     return [step for step in found if step.step is Step.CHAT or step.before is State.ABSENT]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
+from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from harness.backend.accounts import Settled, User
@@ -19,6 +21,7 @@ from harness.backend.agent.ids import SessionIds
 from harness.backend.agent.request import AgentValidator
 from harness.backend.agent.service import SessionService
 from harness.backend.agent.sessions import Session, Sessions
+from harness.backend.bodies import read_body
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.errors import GatewayError
 from harness.backend.gateway.tokens import Tokens
@@ -163,25 +166,29 @@ class AgentSessionIdOldStyle(Defect):
     summary = "a new session's id is no UUID but session-<milliseconds>-<random>"
 
     class _Nostalgic(SessionService):
-        def created_body(self, session: Session) -> dict[str, Any]:
-            shown = f"session-{int(time.time() * 1000)}-{session.id.hex[:8]}"
-            named = session.user_id if session.user_id != str(session.id) else shown
-            return {"session_id": shown, "user_id": named}
+        async def _create(self, request: web.Request, user: User) -> web.Response:
+            user_id = self.validator.user_id(await read_body(request))
+            name = f"session-{int(time.time() * 1000)}-{secrets.token_hex(4)}"
+            await self.sessions.create(self.ids.mapped(name), user.id, user_id)
+            return web.json_response({"session_id": name, "user_id": user_id or name}, status=201)
 
     agent = instead(service=_Nostalgic)
 
 
 class AgentSessionIdsCollide(Defect):
-    """An id is made of the time, and the time has milliseconds."""
+    """An id is made of who and when, and when has seconds."""
 
     id = "agent-session-ids-collide"
-    summary = "two sessions that are made in the same minute are one"
+    summary = "two sessions that a user makes in the same second are one"
 
-    class _Clockwork(SessionIds):
-        def new(self) -> UUID:
-            return UUID(int=int(time.time() // 60), version=4)
+    class _Clockwork(SessionService):
+        async def _create(self, request: web.Request, user: User) -> web.Response:
+            user_id = self.validator.user_id(await read_body(request))
+            made = await self.sessions.create(uuid5(user.id, str(int(time.time()))), user.id, user_id)
+            body = {"session_id": str(made.id), "user_id": user_id or str(made.id)}
+            return web.json_response(body, status=201)
 
-    agent = instead(ids=_Clockwork)
+    agent = instead(service=_Clockwork)
 
 
 class AgentJunkIdReachesStore(Defect):

@@ -6,15 +6,17 @@ An event is there when its last byte is. What comes out knows nothing of the pro
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
 from harness.core.errors import DecodeError
-from harness.core.recording import Exchange, Fidelity, Response
-from harness.providers import openai
+from harness.core.recording import Exchange, Fidelity, Json, Response
+from harness.providers import anthropic, bedrock, gemini, openai, vertex
 
 EVENT_STREAM = "text/event-stream"
+FRAMES = "application/vnd.amazon.eventstream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Protocol:
+class Readers:
     """How the calls of one name are read."""
 
     asked: Callable[[Exchange], Asked]
@@ -71,8 +73,7 @@ def read_answer(exchange: Exchange) -> Answer | None:
 
 def is_event_stream(response: Response | None) -> bool:
     """Whether a response is labelled an event stream."""
-    kind = response.header("content-type") if response else None
-    return kind is not None and kind.partition(";")[0].strip().lower() == EVENT_STREAM
+    return _label(response) == EVENT_STREAM
 
 
 def _openai_asked(exchange: Exchange) -> Asked:
@@ -85,32 +86,125 @@ def _openai_asked(exchange: Exchange) -> Asked:
 
 def _openai_answer(response: Response) -> Answer:
     if is_event_stream(response):
-        return _openai_stream(response)
+        stream = openai.decode_stream(response.body)
+        events = [one for one in stream.events if one.kind is openai.Kind.CHUNK and one.data.get("choices")]
+        return _streamed(response, events, stream.text, openai.sane_usage(stream.usage, bool(stream.text)))
     try:
-        completion = openai.decode_completion(response.body)
+        whole = openai.decode_completion(response.body)
     except DecodeError:
         return Answer(streamed=False)
-    return Answer(False, chars=len(completion.text), tokens=_tokens(completion.usage, bool(completion.text)))
+    return _plain(whole.text, openai.sane_usage(whole.usage, bool(whole.text)))
 
 
-def _openai_stream(response: Response) -> Answer:
-    stream = openai.decode_stream(response.body)
+def _claude_asked(exchange: Exchange) -> Asked:
+    """Of Anthropic itself, or on Vertex AI with the model and the wish for a stream in the path."""
+    path = vertex.target(exchange.request.method, _path(exchange))
+    model, stream = (path.model, path.stream) if path is not None and path.model else (None, None)
+    try:
+        request = anthropic.decode_request(exchange.request.body, model=model, stream=stream)
+    except DecodeError:
+        return Asked(model, is_event_stream(exchange.response))
+    return Asked(request.model, request.stream)
+
+
+_SPEAKING = (anthropic.Kind.BLOCK_START, anthropic.Kind.BLOCK_DELTA, anthropic.Kind.MESSAGE_DELTA)
+
+
+def _claude_answer(response: Response) -> Answer:
+    if is_event_stream(response):
+        stream = anthropic.decode_stream(response.body)
+        events = [one for one in stream.events if one.kind in _SPEAKING]
+        return _streamed(response, events, stream.text, anthropic.sane_usage(stream.usage, bool(stream.text)))
+    try:
+        whole = anthropic.decode_message(response.body)
+    except DecodeError:
+        return Answer(streamed=False)
+    return _plain(whole.text, anthropic.sane_usage(whole.usage, bool(whole.text)))
+
+
+def _bedrock_asked(exchange: Exchange) -> Asked:
+    found = bedrock.target(exchange.request.method, _path(exchange))
+    return Asked(found[1] if found else None, exchange.operation.endswith("-stream"))
+
+
+def _bedrock_answer(response: Response) -> Answer:
+    if _label(response) == FRAMES:
+        stream = bedrock.decode_stream(response.body)
+        events = [one for one in stream.events if one.kind is bedrock.Kind.EVENT and one.name != "metadata"]
+        return _streamed(response, events, stream.text, _pair(stream.usage, stream.text))
+    try:
+        whole = bedrock.decode_answer(response.body)
+    except DecodeError:
+        return Answer(streamed=False)
+    return _plain(whole.text, _pair(whole.usage, whole.text))
+
+
+def _gemini_asked(exchange: Exchange) -> Asked:
+    found = vertex.target(exchange.request.method, _path(exchange))
+    return Asked(found.model, found.stream) if found else Asked(None, is_event_stream(exchange.response))
+
+
+def _gemini_answer(response: Response) -> Answer:
+    if is_event_stream(response):
+        stream = gemini.decode_stream(response.body)
+        events = [one for one in stream.events if one.kind is gemini.Kind.CHUNK and one.data.get("candidates")]
+        return _streamed(response, events, stream.text, gemini.sane_usage(stream.usage, bool(stream.text)))
+    try:
+        whole = gemini.decode_answer(response.body)
+    except DecodeError:
+        return Answer(streamed=False)
+    return _plain(whole.text, gemini.sane_usage(whole.usage, bool(whole.text)))
+
+
+class _Event(Protocol):
+    """What the events of all streams have."""
+
+    @property
+    def end(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+
+
+def _streamed(response: Response, events: Sequence[_Event], text: str, used: tuple[int, int] | None) -> Answer:
+    """A stream whose events that say something are these; ``used`` are tokens in and out that can be believed."""
     ends = [segment.end for segment in response.segments]
     chunks = []
-    for event in stream.events:
-        if event.kind is openai.Kind.CHUNK and event.data.get("choices"):
-            read = min(bisect_right(ends, event.end - 1), len(ends) - 1)
-            at_ns = response.segments[read].at_ns if ends else response.at_ns
-            chunks.append(Chunk(at_ns, max(read, 0), len(event.text)))
-    text = stream.text
-    return Answer(True, tuple(chunks), len(text), _tokens(stream.usage, bool(text)))
+    for event in events:
+        read = min(bisect_right(ends, event.end - 1), len(ends) - 1)
+        at_ns = response.segments[read].at_ns if ends else response.at_ns
+        chunks.append(Chunk(at_ns, max(read, 0), len(event.text)))
+    return Answer(True, tuple(chunks), len(text), used[1] if used else None)
 
 
-def _tokens(usage: object, delivered: bool) -> int | None:
-    """The output tokens of a usage that can be believed."""
-    sane = openai.sane_usage(usage, delivered)
-    return None if sane is None else sane[1]
+def _plain(text: str, used: tuple[int, int] | None) -> Answer:
+    return Answer(False, chars=len(text), tokens=used[1] if used else None)
 
 
-PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({"chat.completions": Protocol(_openai_asked, _openai_answer)})
+def _pair(usage: tuple[Json, Json] | None, text: str) -> tuple[int, int] | None:
+    """The tokens of a pair that can be believed."""
+    if usage is None:
+        return None
+    return openai.sane_usage({"prompt_tokens": usage[0], "completion_tokens": usage[1]}, bool(text))
+
+
+def _label(response: Response | None) -> str:
+    kind = response.header("content-type") if response else None
+    return (kind or "").partition(";")[0].strip().lower()
+
+
+def _path(exchange: Exchange) -> str:
+    return "/" + exchange.request.url.partition("://")[2].partition("/")[2]
+
+
+_CLAUDE = Readers(_claude_asked, _claude_answer)
+
+PROTOCOLS: Mapping[str, Readers] = MappingProxyType(
+    {
+        "chat.completions": Readers(_openai_asked, _openai_answer),
+        "messages": _CLAUDE,
+        **dict.fromkeys(vertex.CLAUDE_CALLS, _CLAUDE),
+        **dict.fromkeys(bedrock.CALLS, Readers(_bedrock_asked, _bedrock_answer)),
+        **dict.fromkeys(vertex.GEMINI_CALLS, Readers(_gemini_asked, _gemini_answer)),
+    }
+)
 """By the name of the call. A protocol that is not here has its bytes timed, and its content left unread."""

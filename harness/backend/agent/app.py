@@ -58,7 +58,7 @@ def build(common: Common, parts: AgentParts) -> web.Application:
         errors=errors,
         log=common.log,
     )
-    health = parts.health(common.store, catalogue, breakers, limit_s=settings.health_s)
+    health = parts.health(common.store, catalogue, breakers, limit_s=settings.health_s, fresh_s=settings.health_fresh_s)
     return parts.front(common.flights, calls, errors, service, health).app()
 
 

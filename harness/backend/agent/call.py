@@ -9,6 +9,8 @@ from harness.backend.gateway.call import Call
 from harness.backend.gateway.catalogue import Model
 from harness.backend.gateway.request import Ask
 
+from .breaker import Permit
+
 
 @dataclass(frozen=True, slots=True)
 class AgentAsk(Ask):
@@ -34,7 +36,8 @@ class AgentCall(Call):
     """``session_id`` is where its messages are stored, ``new_session`` whether that is still to be made.
 
     ``words`` are what the client was given, piece by piece; ``complete`` is whether they are all. ``tries`` counts the
-    provider's requests, ``waited_s`` are the waits between them.
+    provider's requests, ``waited_s`` are the waits between them; ``pending`` is leave for a try whose end the breaker
+    has not been told of.
     """
 
     session_id: UUID | None = None
@@ -43,6 +46,7 @@ class AgentCall(Call):
     complete: bool = False
     tries: int = 0
     waited_s: list[float] = field(default_factory=list)
+    pending: Permit | None = None
 
     @property
     def asked(self) -> AgentAsk:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 
@@ -14,7 +13,7 @@ from harness.backend.clock import Clock
 from harness.backend.flights import Flight
 from harness.backend.gateway.call import Call, Record
 from harness.backend.gateway.calls import Calls
-from harness.backend.upstream import Upstream
+from harness.backend.upstream import Upstream, UpstreamError
 
 from .breaker import Breakers
 from .call import AgentCall, AgentModel, agent_call
@@ -26,8 +25,8 @@ from .request import AgentValidator
 from .sessions import Sessions
 from .tried import TriedUpstream
 
-SESSION = web.RequestKey("session", UUID)
-"""Key in a request: the session that its messages belong to."""
+CHAT = web.RequestKey("chat", AgentCall)
+"""Key in a request: the chat that it is."""
 
 
 class AgentCalls(Calls):
@@ -71,11 +70,26 @@ class AgentCalls(Calls):
         return {**body, "model": model.upstream}
 
     async def billed(self, request: web.Request, call: Call, flight: Flight) -> web.StreamResponse:
-        """Find the session, then hold, call, settle."""
-        request[SESSION] = await self.find_session(agent_call(call))
-        return await super().billed(request, call, flight)
+        """Find the session, then hold, call, settle. However the chat ends, its breaker knows."""
+        chat = request[CHAT] = agent_call(call)
+        await self.find_session(chat)
+        try:
+            return await super().billed(request, call, flight)
+        finally:
+            self.tell_breaker(chat)
 
-    async def find_session(self, chat: AgentCall) -> UUID:
+    def tell_breaker(self, chat: AgentCall) -> None:
+        """End a try that was broken off: by the chat's time limit, which is a failure, or because its client left."""
+        if chat.pending is None:
+            return
+        breaker, failure = self.breakers.of(chat.model.provider.name), chat.record.error
+        if isinstance(failure, UpstreamError):
+            breaker.failed(chat.pending, failure)
+        else:
+            breaker.abandoned(chat.pending)
+        chat.pending = None
+
+    async def find_session(self, chat: AgentCall) -> None:
         """Where the chat's messages belong. Raises GatewayError (404)."""
         named = chat.asked.session_id
         found = await self.sessions.find(named) if named is not None else None
@@ -83,9 +97,8 @@ class AgentCalls(Calls):
             raise no_session()
         if found is not None and found.owner_id != chat.user_id:
             raise no_session()
-        chat.session_id = session_id = named or self.ids.new()
+        chat.session_id = named or self.ids.new()
         chat.new_session = found is None
-        return session_id
 
     async def hold(self, call: Call) -> None:
         """Place the hold, then make the session that is to be made."""
@@ -95,6 +108,7 @@ class AgentCalls(Calls):
             made = await self.sessions.create(chat.session_id, chat.user_id, None)
             if made.owner_id != chat.user_id:
                 raise no_session()
+            chat.new_session = False
 
     def upstream_of(self, call: Call) -> Upstream:
         """How this chat asks its provider."""

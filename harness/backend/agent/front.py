@@ -10,7 +10,7 @@ from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.flights import Flights
 from harness.backend.gateway.front import Front
 
-from .calls import SESSION, AgentCalls
+from .calls import CHAT, AgentCalls
 from .errors import AgentErrors
 from .health import AgentHealth
 from .service import SessionService
@@ -43,9 +43,9 @@ class AgentFront(Front):
     async def mark(self, request: web.Request, response: web.StreamResponse) -> None:
         """Put the request's id on every answer, and on a chat's its session."""
         await super().mark(request, response)
-        session = request.get(SESSION)
-        if session is not None:
-            response.headers.update(self.session_headers(session))
+        chat = request.get(CHAT)
+        if chat is not None and chat.session_id is not None and not chat.new_session:
+            response.headers.update(self.session_headers(chat.session_id))
 
     def session_headers(self, session: UUID) -> dict[str, str]:
         """What an answer says of its session."""

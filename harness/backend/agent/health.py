@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -26,22 +27,44 @@ class AgentHealth:
     ``services`` are the store, which is ``up`` where it answers a query, and each provider that there are credentials
     for, which is ``up`` where it takes a connection: that needs no key and costs nothing. ``breakers`` are
     ``closed``, ``open`` or ``half_open``. The status is 503 where a service is down or a breaker is not closed.
+
+    Services are not asked more often than every ``fresh_s``, nor twice at once: of many who ask, one is made to wait
+    for them and the others share what it learned.
     """
 
-    def __init__(self, store: Store, catalogue: AgentCatalogue, breakers: Breakers, *, limit_s: float) -> None:
+    def __init__(
+        self, store: Store, catalogue: AgentCatalogue, breakers: Breakers, *, limit_s: float, fresh_s: float
+    ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._breakers = breakers
         self._limit_s = limit_s
+        self._fresh_s = fresh_s
+        self._asking = asyncio.Lock()
+        self._services: Mapping[str, bool] = {}
+        self._learned_s = float("-inf")
 
     async def handle(self, request: web.Request) -> web.Response:
         """200 where everything is there, 503 where something is not."""
         del request
+        services = await self.services()
+        breakers = {name: self._breakers.of(name).state for name in self._catalogue.served}
+        return web.json_response(self.body(services, breakers), status=self.status(services, breakers))
+
+    async def services(self) -> Mapping[str, bool]:
+        """Which services are there, by what is known or by asking."""
+        since_s = time.monotonic() - self._fresh_s
+        async with self._asking:
+            if self._learned_s < since_s:
+                self._services = await self.ask()
+                self._learned_s = time.monotonic()
+            return self._services
+
+    async def ask(self) -> Mapping[str, bool]:
+        """Ask all services at once."""
         providers = self._catalogue.served
         asked = (self.store_up(), *(self.provider_up(provider) for provider in providers.values()))
-        services = dict(zip(("store", *providers), await asyncio.gather(*asked), strict=True))
-        breakers = {name: self._breakers.of(name).state for name in providers}
-        return web.json_response(self.body(services, breakers), status=self.status(services, breakers))
+        return dict(zip(("store", *providers), await asyncio.gather(*asked), strict=True))
 
     def well(self, services: Mapping[str, bool], breakers: Mapping[str, State]) -> bool:
         """Whether everything is there."""

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from harness.backend.accounts import Accounts, User
 from harness.backend.auth import Authenticator
-from harness.backend.bodies import BodyTooLarge, ClientGone, read_body
+from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
 from harness.backend.flights import Flights
 from harness.backend.gateway.errors import invalid
@@ -88,8 +88,8 @@ class SessionService:
     async def _create(self, request: web.Request, user: User) -> web.Response:
         try:
             user_id = self.validator.user_id(await read_body(request))
-        except BodyTooLarge as wrong:
-            raise invalid("body", str(wrong), status=413) from None
+        except BadBody as wrong:
+            raise invalid("body", str(wrong), status=wrong.status) from None
         made = await self.sessions.create(self.ids.new(), user.id, user_id)
         return web.json_response(self.created_body(made), status=201)
 

@@ -18,7 +18,7 @@ Chunk = dict[str, Any]
 
 
 class TriedUpstream(Upstream):
-    """The upstream of one call. Each try asks the breaker, and tells it how it went.
+    """The upstream of one call. Each try asks the breaker, and tells it how it went, unless it is broken off.
 
     There are further tries only while the client has been given nothing: a stream counts as delivered from its first
     chunk with choices on, which is when the header section goes out.
@@ -39,11 +39,8 @@ class TriedUpstream(Upstream):
                 answer = await self._inner.complete(provider, body)
             except UpstreamError as failure:
                 await self.wait_or_raise(permit, failure)
-            except BaseException:
-                self._breaker.abandoned(permit)
-                raise
             else:
-                self._breaker.succeeded(permit)
+                self.well(permit)
                 return answer
 
     @asynccontextmanager
@@ -68,7 +65,6 @@ class TriedUpstream(Upstream):
                 await self.wait_or_raise(permit, failure)
             except BaseException:
                 await attempt.aclose()
-                self._breaker.abandoned(permit)
                 raise
             else:
                 stack.push_async_exit(attempt)
@@ -96,27 +92,35 @@ class TriedUpstream(Upstream):
                 finished = finished or _finishes(chunk)
                 yield chunk
             if not finished:
-                self._breaker.failed(permit, UpstreamError(Kind.INCOMPLETE, "the stream has no end"))
+                self.failed(permit, UpstreamError(Kind.INCOMPLETE, "the stream has no end"))
             else:
-                self._breaker.succeeded(permit)
+                self.well(permit)
         except UpstreamError as failure:
             if finished and not failure.said:
-                self._breaker.succeeded(permit)  # it broke off behind its answer: the client has all of it
+                self.well(permit)  # it broke off behind its answer: the client has all of it
             else:
-                self._breaker.failed(permit, failure)
+                self.failed(permit, failure)
             raise
-        finally:
-            self._breaker.abandoned(permit)  # where nothing was told: the client left
 
     def admit(self) -> Permit:
         """Leave for a try. Raises CircuitOpen."""
-        permit = self._breaker.admit()
+        permit = self._call.pending = self._breaker.admit()
         self._call.tries += 1
         return permit
 
+    def well(self, permit: Permit) -> None:
+        """Tell the breaker of a try that was well."""
+        self._call.pending = None
+        self._breaker.succeeded(permit)
+
+    def failed(self, permit: Permit, failure: UpstreamError) -> None:
+        """Tell the breaker of a try that failed."""
+        self._call.pending = None
+        self._breaker.failed(permit, failure)
+
     async def wait_or_raise(self, permit: Permit, failure: UpstreamError) -> None:
         """Tell the breaker of a failed try; wait where there is another one, else raise."""
-        self._breaker.failed(permit, failure)
+        self.failed(permit, failure)
         if not self._patience.again(self._call.tries, failure) or self._breaker.state is not State.CLOSED:
             raise failure
         wait_s = self._patience.wait_s(self._call.tries)

@@ -138,3 +138,17 @@ async def test_a_breaker_that_opens_ends_the_tries(begin, provider, resets):
     status, _, answer = await agent.chat(await agent.user())
     assert (status, answer["error"]["code"]) == (503, "provider_unreachable")
     assert len(provider.bodies) == 2
+
+
+async def test_a_chat_that_takes_too_long_counts_as_a_failure(begin, provider):
+    agent = await begin(BREAKER_FAILURES="1", TIMEOUT_WHOLE_CALL_S="0.2")
+    user = await agent.user()
+    provider.hang()
+    assert (await agent.chat(user))[2]["error"]["code"] == "provider_timeout"
+    assert (await agent.chat(user))[2]["error"]["code"] == "provider_circuit_open"
+
+
+async def test_a_chat_that_was_refused_names_no_session(agent):
+    user = await agent.user(credits=0)
+    status, headers, _ = await agent.chat(user)
+    assert (status, "x-session-id" in headers) == (402, False)

@@ -190,6 +190,11 @@ def service_failed(recording: Recording) -> bool:
     return any(one.response is None or one.response.status >= 500 for one in recording.side(Side.SERVICE))
 
 
+def kept_from_its_end(call: Call, recording: Recording) -> bool:
+    """Whether something beside the provider may have ended a call: a service that failed, or a deleted session."""
+    return service_failed(recording) or (isinstance(call, StreamCall) and deleted_meanwhile(call, recording))
+
+
 def refused(recording: Recording) -> Iterator[StreamCall]:
     """Streams that were answered by an error status."""
     return (call for call in stream_calls(recording) if (call.client.status or 0) >= 400)

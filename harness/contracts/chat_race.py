@@ -15,8 +15,8 @@ from .chat_lives import Taken, taken
 from .registry import Findings, contract
 
 PROVIDER = (Capability.PROVIDER,)
-AT_ONCE_MS = 1000
-"""What "at once" may take on a machine that has other things to do."""
+HANGING = "observer-left-hanging"
+"""The mark that says that an observer was given up on, whose stream was over long ago."""
 
 
 def _asked_during(recording: Recording) -> Iterator[Observation]:
@@ -106,8 +106,9 @@ def observer_too_late(one: Taken, _recording: Recording) -> Findings:
 
 def _pairs(recording: Recording) -> Iterator[tuple[Observation, StreamCall]]:
     """Observers who were let in and stayed, with the stream that they saw: the one under way when they asked."""
+    hanging = recording.mark(HANGING) is not None
     for one in observations(recording):
-        if not one.let_in or one.client.ending is Ending.CLIENT_CLOSE:
+        if not one.let_in or (one.client.ending is Ending.CLIENT_CLOSE and not hanging):
             continue
         session, asked_ns = session_of(one.client), one.client.request.sent_ns
         for call in stream_calls(recording):
@@ -160,7 +161,7 @@ def observer_reads_the_end(subject: tuple[Observation, StreamCall], recording: R
     """
     one, call = subject
     read = [event for event in one.events if event.name in chat.TERMINALS]
-    if one.client.error == STILL_OPEN or recording.mark("observer-left-hanging") is not None:
+    if one.client.error == STILL_OPEN or recording.mark(HANGING) is not None:
         yield Violation("The stream was over, and its observer was left waiting.", (one.here(), call.here()))
     elif len(read) != 1:
         yield Violation(f"The observer read {len(read)} terminals.", (one.here(), call.here()))

@@ -359,11 +359,10 @@ def answered(call: Call, _recording: Recording) -> Findings:
 def _paid_for(recording: Recording) -> list[Call]:
     """Completed calls; those that got no answer, or one for lack of credit, have contracts of their own.
 
-    So has a failure of a service beside the target.
+    So have those that a service beside the target, or a deletion, kept from their end.
     """
-    if chat_calls.service_failed(recording):
-        return []
-    return [call for call in completed(recording) if call.client.status not in (None, gateway.INSUFFICIENT_STATUS)]
+    whole = [call for call in completed(recording) if call.client.status not in (None, gateway.INSUFFICIENT_STATUS)]
+    return [call for call in whole if not chat_calls.kept_from_its_end(call, recording)]
 
 
 @contract(

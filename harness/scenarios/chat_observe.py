@@ -22,8 +22,10 @@ from .registry import scenario
 from .stage import Stage
 
 OBSERVERS = 5
-LONG_PIECES = 120
-LONG_CHARACTERS = 20_000
+GRACE_S = 0.5
+"""How long a target is given to do the wrong thing when an observer has left; a right one does nothing."""
+LONG_PIECES = 80
+LONG_CHARACTERS = 16_000
 """A long answer is more than any socket takes unread."""
 
 
@@ -51,8 +53,11 @@ async def observe(stage: Stage, observer: User, session: str, *, offset: int) ->
 
 
 @asynccontextmanager
-async def owned(stage: Stage, owner: User, session: str, *, words: int) -> AsyncIterator[None]:
-    """A stream under way, of whose words its owner has so many (0: perhaps not even the headers); read to its end."""
+async def owned(stage: Stage, owner: User, session: str, *, words: int) -> AsyncIterator[str]:
+    """A stream under way, of whose words its owner has so many (0: perhaps not even the headers); read to its end.
+
+    Gives the tag of its prompt.
+    """
     prompt, ready = stage.prompt(), asyncio.Event()
 
     async def read() -> None:
@@ -67,7 +72,7 @@ async def owned(stage: Stage, owner: User, session: str, *, words: int) -> Async
     arrived = ready.wait() if words else stage.script.seen(prompt.tie)
     await stage.first_of([arrived, asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
     try:
-        yield
+        yield prompt.tie
     finally:
         await reading
 
@@ -145,19 +150,20 @@ async def observer_leaves(stage: Stage) -> None:
     """An observer leaves in the middle; the owner and another observer stay."""
     owner, observer = await stage.user(), await stage.user(role="supervisor")
     gate, session = stage.gate(2), await new_session(stage, owner)
-    async with owned(stage, owner, session, words=2):
+    async with owned(stage, owner, session, words=2) as tie:
         staying = await observe(stage, observer, session, offset=2)
         with suppress(*FAILURES):
             async with stage.chat(observer.token).open_observation(session) as live:
                 await open_until(stage, live, 2)
                 live.leave()
                 stage.mark("observer-left")
+        await stage.provider_ended(tie, within_s=GRACE_S)
         gate.open()
     await staying
     await stage.settle(owner)
 
 
-@scenario("observer-slow", CHAT, answer=Answer.STREAM, needs=HELD)
+@scenario("observer-slow", CHAT, answer=Answer.STREAM, alone=True, needs=HELD)
 async def observer_slow(stage: Stage) -> None:
     """An observer who reads nothing of a long answer until its owner has all of it, or has waited long enough."""
     model = stage.model().id

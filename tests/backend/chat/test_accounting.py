@@ -1,0 +1,182 @@
+"""Accounting called directly, on each kind of database: what it holds, settles, and refuses."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+MODEL = "amazon.nova-lite-v1:0"  # 3/20 of a credit a token
+
+
+@pytest.fixture
+async def backend(start, address):
+    return await start(DATABASE_URL=address)
+
+
+class Service:
+    """Accounting as one user calls it."""
+
+    def __init__(self, user):
+        self.user = user
+
+    async def post(self, path, body):
+        return await self.user.call("POST", path, service="accounting", json=body)
+
+    async def check(self, **changes):
+        body = {"userId": self.user.id, "operation": "streaming", "modelId": MODEL, **changes}
+        return await self.post("/credits/check", body)
+
+    async def initialize(self, session, **changes):
+        body = {"sessionId": session, "userId": self.user.id, "modelId": MODEL, "estimatedTokens": 2000, **changes}
+        body = {name: value for name, value in body.items() if value is not ...}
+        return await self.post("/streaming-sessions/initialize", body)
+
+    async def finalize(self, session, tokens=900):
+        return await self.post(f"/streaming-sessions/{session}/finalize", {"actualTokens": tokens})
+
+    async def abort(self, session, tokens=300):
+        return await self.post(f"/streaming-sessions/{session}/abort", {"tokensDelivered": tokens})
+
+
+@pytest.fixture
+def service(user):
+    return Service(user)
+
+
+def told(session, status, tokens, credits):
+    return 200, {"sessionId": session, "status": status, "tokens": tokens, "creditsUsed": credits}
+
+
+async def test_a_check_says_whether_there_is_anything(backend, service):
+    assert await service.check() == (200, {"allowed": True, "balance": 10_000})
+    assert await Service(await backend.user(credits=0)).check() == (200, {"allowed": False, "balance": 0})
+
+
+async def test_a_stream_is_held_for_and_settled_at_what_it_used(service):
+    session = str(uuid4())
+    assert await service.initialize(session) == (201, {"sessionId": session, "heldCredits": 300})
+    assert await service.finalize(session) == told(session, "finalized", 900, 135)
+    assert await service.user.account() == (9_865, [("hold", 300), ("settle", 135)])
+
+
+async def test_a_stream_that_was_broken_off_costs_what_was_delivered_at_most_the_hold(service):
+    for tokens, cost in ((300, 45), (0, 0), (9_000, 300)):
+        session = str(uuid4())
+        await service.initialize(session)
+        assert await service.abort(session, tokens) == told(session, "aborted", tokens, cost)
+    assert [entry for entry in (await service.user.account())[1] if entry[0] != "hold"] == [
+        ("settle", 45),
+        ("release", 300),
+        ("settle", 300),
+    ]
+
+
+async def test_a_stream_that_used_more_than_was_held_takes_from_what_is_left(backend):
+    service, session = Service(await backend.user(credits=310)), str(uuid4())
+    await service.initialize(session)
+    assert await service.finalize(session, 10_000) == told(session, "finalized", 10_000, 310)
+    assert (await service.user.account())[0] == 0
+
+
+async def test_whoever_ends_a_stream_again_reads_the_same_and_pays_nothing(service):
+    session = str(uuid4())
+    await service.initialize(session)
+    first = await service.finalize(session)
+    assert [await service.finalize(session, 1), await service.abort(session, 1)] == [first, first]
+    assert await service.user.account() == (9_865, [("hold", 300), ("settle", 135)])
+
+
+async def test_of_those_who_end_a_stream_at_once_one_counts(service):
+    for _ in range(3):
+        session = str(uuid4())
+        await service.initialize(session)
+        ends = [service.finalize(session), service.abort(session), service.abort(session, 0)]
+        answers = await asyncio.gather(*ends, *(service.finalize(session) for _ in range(3)))
+        assert all(answer == answers[0] for answer in answers)
+        assert answers[0] in (
+            told(session, "finalized", 900, 135),
+            told(session, "aborted", 300, 45),
+            told(session, "aborted", 0, 0),
+        )
+    entries = (await service.user.account())[1]
+    assert [kind for kind, _ in entries].count("hold") == 3
+    assert len(entries) == 6
+
+
+async def test_a_session_has_one_open_stream_and_any_number_one_after_the_other(service):
+    session = str(uuid4())
+    answers = await asyncio.gather(*(service.initialize(session) for _ in range(4)))
+    assert sorted(status for status, _ in answers) == [201, 409, 409, 409]
+    await service.abort(session, 0)
+    assert (await service.initialize(session))[0] == 201
+    assert await service.finalize(session) == told(session, "finalized", 900, 135)
+    assert (await service.user.account())[0] == 9_865
+
+
+async def test_streams_at_once_hold_what_the_balance_covers(backend):
+    service = Service(await backend.user(credits=1_000))
+    answers = await asyncio.gather(*(service.initialize(str(uuid4())) for _ in range(8)))
+    assert sorted(status for status, _ in answers) == [201] * 3 + [402] * 5
+    assert {body["errorCode"] for status, body in answers if status == 402} == {"INSUFFICIENT_CREDITS"}
+    assert (await service.user.account())[0] == 100
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"sessionId": ...}, "sessionId"),
+        ({"userId": ...}, "userId"),
+        ({"modelId": ...}, "modelId"),
+        ({"estimatedTokens": ...}, "estimatedTokens"),
+        ({"estimatedTokens": "2000"}, "estimatedTokens"),
+        ({"estimatedTokens": True}, "estimatedTokens"),
+        ({"estimatedTokens": 0}, "estimatedTokens"),
+        ({"estimatedTokens": 2**63}, "estimatedTokens"),
+        ({"modelId": "nobody-has-this"}, "modelId"),
+        ({"sessionId": "session-17"}, "sessionId"),
+        ({"userId": 7}, "userId"),
+    ],
+)
+async def test_a_field_that_is_missing_or_of_the_wrong_type_is_named(service, change, field):
+    status, body = await service.initialize(str(uuid4()), **change)
+    assert (status, body["errorCode"], body["field"]) == (400, "INVALID_REQUEST", field)
+    assert field in body["message"]
+    assert (await service.user.account())[1] == []
+
+
+async def test_another_users_account_and_stream_are_not_ours(backend, service):
+    other, session = Service(await backend.user()), str(uuid4())
+    await other.initialize(session)
+    assert (await service.initialize(str(uuid4()), userId=other.user.id))[0] == 403
+    assert (await service.check(userId=other.user.id))[0] == 403
+    assert (await service.finalize(session))[0] == 404
+    assert (await service.abort(session))[0] == 404
+    assert await other.user.account() == (9_700, [("hold", 300)])
+    await other.abort(session, 0)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(junk=st.text(min_size=1, max_size=50))
+async def test_an_id_that_is_none_is_not_found_and_never_reaches_the_database(service, user, junk):
+    quoted = "".join(f"%{byte:02X}" for byte in junk.encode("utf-8", "surrogatepass"))
+    if junk in (".", ".."):
+        return  # the path has lost a segment before it is sent
+    for path in (f"/streaming-sessions/{quoted}/abort", f"/streaming-sessions/{quoted}/finalize"):
+        status, body = await service.post(path, {"tokensDelivered": 1, "actualTokens": 1})
+        assert (status, isinstance(body["message"], str)) == (404, True), junk
+    for method, path in (("POST", "/stream"), ("DELETE", "")):
+        body = {"message": "x", "modelId": MODEL} if path else None
+        status, _ = await user.call(method, f"/chat/sessions/{quoted}{path}", json=body)
+        assert status == 404, junk
+
+
+async def test_a_stream_is_streamed_charged_and_kept(user):
+    session = await user.session()
+    status, events = await user.stream(session)
+    assert (status, events[-1][0]) == (200, "done")
+    balance, entries = await user.account()
+    assert balance == 10_000 - entries[1][1]
+    assert await user.call("DELETE", f"/chat/sessions/{session}") == (204, None)
+    assert (await user.stream(session))[0] == 410

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from harness.core.errors import UnknownName
@@ -50,3 +52,9 @@ def test_a_fault_of_one_provider_strikes_no_other():
     assert not own.strikes(Provider.ANTHROPIC, Answer.PLAIN)
     assert not own.strikes(Provider.OPENAI, Answer.STREAM)
     assert all(FAULTS["cut"].strikes(provider, Answer.STREAM) for provider in Provider)
+
+
+def test_a_fault_that_heals_strikes_so_many_requests_and_no_more():
+    healing = replace(FAULTS["reset-before-first"], heals_after=2)
+    assert [healing.at(attempt).id for attempt in range(4)] == ["reset-before-first"] * 2 + ["none"] * 2
+    assert FAULTS["cut"].at(99) is FAULTS["cut"]

@@ -2,9 +2,13 @@
 
 import asyncio
 import socket
+import time
 from contextlib import closing
 
+import aiohttp
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harness.cassettes.recorder import Recorder
 from harness.core.case import Case
@@ -16,6 +20,9 @@ from harness.core.user import User
 from harness.scenarios.stage import Stage
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
+from harness.systems.agent import SERVICE_ACCOUNT
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 TABLES = {
     "name": "mine",
@@ -101,3 +108,22 @@ async def test_a_call_that_cannot_connect_is_recorded_all_the_same(stage):
     assert (exchange.operation, exchange.tie, exchange.ending.value) == ("runs.create", "t.1", "connect-error")
     slow = await stage.slow_gateway(None).models()
     assert slow.status is None
+
+
+async def test_a_fault_that_a_scenario_lays_on_is_gone_afterwards(stage):
+    with stage.struck(FAULTS["cut"]):
+        assert stage.script.fault.id == "cut"
+    assert stage.script.fault.id == "none"
+
+
+async def test_what_the_target_does_in_its_own_name_is_the_cases_once_it_says_so(stage, simulator):
+    assertion = jwt.encode(
+        {"iss": f"{SERVICE_ACCOUNT}@p", "aud": "a", "iat": time.time(), "exp": time.time() + 60}, KEY, algorithm="RS256"
+    )
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
+    async with aiohttp.ClientSession() as session:
+        for ours in (False, True):
+            if ours:
+                stage.own_traffic()
+            await session.post(f"{simulator.base_url(Provider.VERTEX)}/token", data=form)
+            assert await stage.untied_seen(1, within_s=5.0 if ours else 0.01) is ours

@@ -52,7 +52,7 @@ def _loads(recording: Recording) -> list[tuple[int, dict[str, int], dict[str, in
 @contract(
     "cleanup.nothing-leaks",
     select=_loads,
-    systems=(*COMPLETIONS, "chat"),
+    systems=(*COMPLETIONS, "chat", "workflow"),
     needs=[Capability.RESOURCES],
     source="house: open-webui/open-webui #20889",
     breakers=("session-per-stream", "task-left-behind", "chat-session-per-stream"),

@@ -11,7 +11,7 @@ from harness.providers import chatkit
 from harness.servers.gate import before_headers
 from harness.systems import workflow
 
-from .gateway import NOTICE_LIMIT_S, leave
+from .gateway import LEAK_ROUNDS, NOTICE_LIMIT_S, leave
 from .registry import scenario
 from .stage import Prompt, Stage
 
@@ -86,6 +86,17 @@ async def _leave_at(stage: Stage, operation: str) -> None:
         stage.mark("gate-opened-late")
         gate.open()
     await stage.settle(user)
+
+
+@scenario("leak", WORKFLOW, answer=Answer.PLAIN, alone=True, needs=[*HELD, Capability.RESOURCES])
+async def leak(stage: Stage) -> None:
+    """The same load twice, the target counted at rest after each: what the second left over has leaked."""
+    user = await stage.user()
+    for name in ("resources-before", "resources-after"):
+        for _ in range(LEAK_ROUNDS):
+            await _create(stage.workflow(user.token), stage.prompt())
+        await stage.settle(user)
+        await stage.resources(name)
 
 
 @scenario("balance-race", WORKFLOW, answer=Answer.PLAIN, alone=True, needs=HELD)

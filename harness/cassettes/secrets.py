@@ -28,6 +28,7 @@ SHAPES = {
     "groq-key": rb"gsk_[A-Za-z0-9]{16,512}",
     "aws-key": rb"(?:AKIA|ASIA)[A-Z0-9]{16}",
     "google-key": rb"AIza[A-Za-z0-9_-]{35}",
+    "chatkit-secret": rb"ek_[A-Za-z0-9]{24,512}",
     "google-token": rb"ya29\.[A-Za-z0-9_.-]{16,2048}",
     # At least one digit: "Bearer authentication" is prose.
     "bearer": rb"(?=[A-Za-z._~+/=-]{0,512}[0-9])[A-Za-z0-9._~+/=-]{16,4096}",
@@ -38,7 +39,7 @@ None looks at what follows a match: that may be a secret, and become a marker.""
 
 _AT_WORD_START = rb"(?<![A-Za-z0-9_-])"
 _BEFORE = {"bearer": rb"(?<=[Bb]earer )"}
-_SEEDS = (b"[REDACTED:", b"eyJ", b"sk-", b"gsk_", b"AKIA", b"ASIA", b"AIza", b"ya29.", b"earer ")
+_SEEDS = (b"[REDACTED:", b"eyJ", b"sk-", b"gsk_", b"AKIA", b"ASIA", b"AIza", b"ya29.", b"ek_", b"earer ")
 _LITERAL = re.compile("[A-Za-z0-9_.~-]+")
 
 LONGEST_SHAPE = 2048 + 8192 + 1024 + 16

@@ -172,12 +172,15 @@ class Selectors(Generic[A]):
 
 
 def judged(recording: Recording) -> Iterator[Exchange]:
-    """The exchanges with providers that have a response, if this is a recording in which providers are judged."""
+    """The exchanges with providers that have a response, if this is a recording in which providers are judged.
+
+    One that broke off before the first byte of its body says nothing of anybody's format.
+    """
     header = recording.header
     if header.source is Source.SIMULATOR and header.fault != NO_FAULT:
         return
     for exchange in recording.side(Side.PROVIDER):
-        if exchange.response is not None:
+        if exchange.response is not None and (exchange.body or exchange.ending is Ending.EOF):
             yield exchange
 
 

@@ -13,6 +13,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 from harness.core.fault import Done, Fault, Insert, Then, Writes
+from harness.core.names import Answer
 from harness.core.recording import Headers
 
 BEFORE_RESET_MS = 20
@@ -107,8 +108,9 @@ def reason(status: int) -> str:
 def plain_plan(
     fault: Fault, body: bytes, *, headers: Headers, status: int = 200, content_type: str = "application/json"
 ) -> Plan:
-    """An answer with a length: a completion, a list, an error."""
+    """An answer with a length: a completion, a list, an error; of one that the fault resets, nothing but the head."""
     before: list[Pause | Stall] = []
+    broken = fault.then is Then.RESET and Answer.PLAIN in fault.applies
     if fault.delay_ms:
         before.append(Pause(fault.delay_ms))
     if fault.silent:
@@ -118,7 +120,8 @@ def plain_plan(
         reason=reason(status),
         headers=(("content-type", fault.content_type or content_type), *headers),
         before=tuple(before),
-        steps=(Write(body),) if body else (),
+        steps=(Pause(BEFORE_RESET_MS), Reset()) if broken else (Write(body),) if body else (),
+        chunked=broken,
     )
 
 

@@ -18,16 +18,20 @@ from .stage import Stage
 AGENT = System.AGENT
 BREAKER = (*HELD, Capability.CLOCK, Capability.VARIANTS)
 DOWN = FAULTS["http-500"]
+RESET = replace(FAULTS["reset-before-first"], applies=frozenset(Answer))
 BESIDE_A_PROBE = 4
 
 
 @scenario("reset-then-well", AGENT, answer=Answer.STREAM, needs=[*HELD, Capability.CLOCK])
 async def reset_then_well(stage: Stage) -> None:
-    """The provider closes its socket before its first words, once for one chat, twice for another, then no more."""
+    """The provider closes its socket before its first words, once for one chat, twice for another, then no more.
+
+    Chats plain and streamed; and a plain one whose provider never gets further.
+    """
     user = await stage.user()
-    for times in (1, 2):
-        with stage.struck(replace(FAULTS["reset-before-first"], heals_after=times)):
-            await chat(stage, user, None, stream=True)
+    for times, stream in ((1, True), (2, True), (1, False), (9, False)):
+        with stage.struck(replace(RESET, heals_after=times)):
+            await chat(stage, user, None, stream=stream)
     await stage.settle(user)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.core.fault import FAULTS, Then
+from harness.core.names import Answer
 from harness.providers.plan import (
     BEFORE_RESET_MS,
     Parts,
@@ -95,3 +96,10 @@ def test_retry_after() -> None:
     assert retry_after(FAULTS["http-429"], 0.0) == (("retry-after", "7"),)
     assert retry_after(FAULTS["http-429-date"], 0.0) == (("retry-after", "Thu, 01 Jan 1970 00:00:07 GMT"),)
     assert retry_after(FAULTS["http-429-bare"], 0.0) == ()
+
+
+def test_a_plain_answer_that_is_reset_has_a_head_and_nothing_more() -> None:
+    reset = replace(FAULTS["reset-before-first"], applies=frozenset(Answer))
+    plan = plain_plan(reset, b"{}", headers=())
+    assert (plan.body, plan.chunked, plan.steps[-1]) == (b"", True, Reset())
+    assert plain_plan(FAULTS["reset-before-first"], b"{}", headers=()).body == b"{}"

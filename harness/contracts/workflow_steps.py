@@ -9,7 +9,7 @@ from harness.core.errors import DecodeError
 from harness.core.ledger import Ledger
 from harness.core.names import Capability
 from harness.core.recording import Exchange, Json, Recording
-from harness.core.verdict import Pointer, Violation
+from harness.core.verdict import Doubt, Pointer, Violation
 from harness.framing.json import lenient
 from harness.providers import chatkit
 from harness.systems import workflow
@@ -44,14 +44,16 @@ def _exchanges(recording: Recording) -> list[Exchange]:
     source="house: session, message, polls",
     breakers=("workflow-goes-on-after-failure", "workflow-session-reused"),
 )
-def steps_in_order(one: Conversation, _recording: Recording) -> Findings:
+def steps_in_order(one: Conversation, recording: Recording) -> Findings:
     """A plan takes a session, one message to it, then polls, each asked once the one before was answered, and well.
 
     A step on top of one that failed asks about what is not there, and hides why.
     """
     steps = one.exchanges
-    if one.created is None:
+    if one.created is None and _made_for_another(one, recording):
         yield Violation(f"{steps[0].operation} was asked of a session that was not made for it.", _at(steps[0]))
+    elif one.created is None:
+        yield Doubt("The session was made for a user whom nobody knows: that is not in the recording.", _at(steps[0]))
     if one.polls and one.sent is None:
         yield Violation("A session was polled to which nothing had been said.", _at(one.polls[0]))
     wanted = sorted(steps, key=lambda exchange: chatkit.CALLS.index(exchange.operation))
@@ -63,6 +65,11 @@ def steps_in_order(one: Conversation, _recording: Recording) -> Findings:
             yield Violation(f"{after.operation} was asked before {before.operation} was answered.", _at(after))
         elif before.status != 200:
             yield Violation(f"{before.operation} was answered by {before.status}, and the next was asked.", _at(after))
+
+
+def _made_for_another(one: Conversation, recording: Recording) -> bool:
+    """Whether the session was made for an earlier message."""
+    return any(other.created is not None and other.session == one.session for other in conversations(recording))
 
 
 @contract(

@@ -204,6 +204,16 @@ def test_a_poll_before_the_message_is_out_of_order(studio):
     assert studio.verdict("workflow.steps-in-order") is Verdict.FAIL
 
 
+def test_a_session_that_was_made_for_another_plan_and_one_that_nobody_saw_made(studio):
+    studio.plan()
+    studio.send(tie="t.2")
+    assert studio.verdict("workflow.steps-in-order") is Verdict.FAIL
+    unseen = Studio()
+    unseen.client()
+    unseen.send()
+    assert unseen.verdict("workflow.steps-in-order") is Verdict.INCONCLUSIVE
+
+
 def test_a_step_before_the_last_was_answered_is_out_of_order(studio):
     studio.client()
     created = studio.create()

@@ -24,8 +24,8 @@ from .stage import Stage
 OBSERVERS = 5
 GRACE_S = 0.5
 """How long a target is given to do the wrong thing when an observer has left; a right one does nothing."""
-LONG_PIECES = 80
-LONG_CHARACTERS = 16_000
+LONG_PIECES = 150
+LONG_CHARACTERS = 20_000
 """A long answer is more than any socket takes unread."""
 
 

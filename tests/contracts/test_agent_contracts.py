@@ -155,3 +155,83 @@ def test_waits_between_tries(recording, studio, waits, tries, verdict):
     row = {"sessionId": SESSION, "tries": tries, "waited_s": waits}
     seen = recording(call, *made, studio.provider(id="p3"), probes=[("log", {"lines": [json.dumps(row)]})])
     assert studio.judged("resilience.waits-grow", seen).verdict is verdict
+
+
+@pytest.fixture
+def granted(studio):
+    """A token that Vertex granted: when, and for how long."""
+
+    def made(number, ended_ns, lifetime_s=3599):
+        said = {"access_token": "[REDACTED:pattern:google-token]", "expires_in": lifetime_s}
+        one = studio.exchange(f"t{number}", Side.PROVIDER, "token", b"", 200, said, provider="vertex")
+        return replace(one, ended_ns=ended_ns, request=replace(one.request, sent_ns=ended_ns - 1))
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("advanced_s", "verdict"), [(0, Verdict.PASS), (3500, Verdict.PASS), (3570, Verdict.FAIL), (4000, Verdict.FAIL)]
+)
+def test_a_token_must_not_be_near_its_end(recording, studio, granted, tried, advanced_s, verdict):
+    call = studio.exchange("c1", Side.CLIENT, "chat.completions", {}, 200, {})
+    seen = recording(granted(1, 5), tried(1, 30, 31, 200), call, marks=[("advanced", 20, {"seconds": advanced_s})])
+    assert studio.judged("resilience.token-renewed-in-time", seen).verdict is verdict
+
+
+def test_a_token_that_was_renewed_is_young_again(recording, studio, granted, tried):
+    call = studio.exchange("c1", Side.CLIENT, "chat.completions", {}, 200, {})
+    made = (granted(1, 5), tried(1, 6, 7, 200), granted(2, 25), tried(2, 30, 31, 200), call)
+    seen = recording(*made, marks=[("advanced", 20, {"seconds": 3599})])
+    assert studio.judged("resilience.token-renewed-in-time", seen).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("tries", "verdict"), [(1, Verdict.FAIL), (2, Verdict.PASS), (3, Verdict.FAIL)])
+def test_a_refused_token_is_renewed_once(recording, studio, tries, verdict):
+    made = [studio.provider(401, {}, id=f"p{number}", provider="vertex") for number in range(tries)]
+    seen = recording(studio.exchange("c1", Side.CLIENT, "chat.completions", {}, 502, {}), *made)
+    assert studio.judged("resilience.token-renewed-once", seen).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "services", "breakers"),
+    [
+        (200, {}, Verdict.PASS, Verdict.PASS),
+        (503, {"status": "degraded"}, Verdict.PASS, Verdict.FAIL),
+        (200, {"services": {"store": "up"}}, Verdict.FAIL, Verdict.PASS),
+        (200, {"services": {"store": "up", "anthropic": "down"}}, Verdict.FAIL, Verdict.PASS),
+        (200, {"breakers": {"anthropic": "open"}}, Verdict.PASS, Verdict.FAIL),
+        (200, {"breakers": {}}, Verdict.PASS, Verdict.FAIL),
+        (200, {"timestamp": "2026-01-01T12:00:00"}, Verdict.FAIL, Verdict.PASS),
+    ],
+)
+def test_what_a_health_check_must_tell(recording, studio, status, body, services, breakers):
+    well = {
+        "status": "ok",
+        "services": {"store": "up", "anthropic": "up"},
+        "breakers": {"anthropic": "closed"},
+        "timestamp": "2026-01-01T12:00:00Z",
+    }
+    seen = recording(studio.exchange("h1", Side.CLIENT, agent.HEALTH.name, b"", status, well | body))
+    assert studio.judged("health.services-told", seen).verdict is services
+    assert studio.judged("health.breakers-told", seen).verdict is breakers
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "verdict"),
+    [
+        (503, f"{agent.NO_TOKEN.message}: set {' and '.join(agent.MISSING_SETTINGS)}", Verdict.PASS),
+        (500, f"{agent.NO_TOKEN.message}: set {' and '.join(agent.MISSING_SETTINGS)}", Verdict.FAIL),
+        (503, agent.NO_TOKEN.message, Verdict.FAIL),
+        (
+            503,
+            f"{agent.NO_TOKEN.message}: set {agent.MISSING_SETTINGS} Traceback (most recent call last)",
+            Verdict.FAIL,
+        ),
+        (503, "No token", Verdict.FAIL),
+    ],
+)
+def test_what_is_said_without_credentials(recording, studio, status, message, verdict):
+    said = {"error": {"message": message, "code": "no_access_token"}}
+    listed = studio.exchange("m1", Side.CLIENT, agent.MODELS.name, b"", status, said)
+    seen = recording(listed, scenario="models-no-credentials")
+    assert studio.judged("models.no-credentials-said", seen).verdict is verdict

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from harness.core.errors import UnknownName, UsageError
@@ -27,9 +29,10 @@ def test_faults_strike_only_the_answers_that_they_apply_to():
 
 
 def test_a_fault_of_one_provider_is_left_out_for_the_others():
-    assert {one.fault.id for one in cases() if one.fault.providers is not None} == set()
-    scenario = next(one.scenario for one in cases(scenarios=["chat-stream"]))
-    assert "overloaded-in-band" in {one.id for one in scenario.fault_list(Provider.ANTHROPIC)}
+    own = [one for one in cases() if one.fault.providers is not None]
+    assert all(one.case.provider in one.fault.providers for one in own)
+    struck = {(one.case.provider, one.fault.id) for one in own if one.case.system == "gateway"}
+    assert {(Provider.ANTHROPIC, "overloaded-in-band"), (Provider.BEDROCK, "bad-crc")} <= struck
 
 
 def test_a_selection_is_the_intersection_of_what_is_asked():
@@ -71,14 +74,19 @@ def test_what_a_target_lacks_is_said_and_not_dropped():
         ({"scenarios": ["chat-plan"]}, UnknownName, "chat-plain"),
         ({"providers": ["opena"]}, UnknownName, "openai"),
         ({"faults": ["http-492"]}, UnknownName, "http-429"),
-        ({"systems": ["agent"]}, UsageError, "does not have the system"),
         ({"scenarios": ["models"], "faults": ["cut"]}, UsageError, "nothing to run"),
     ],
-    ids=["system", "scenario", "provider", "fault", "system-not-here", "empty"],
+    ids=["system", "scenario", "provider", "fault", "empty"],
 )
 def test_a_selection_that_cannot_be_is_one_clear_line(wanted, error, words):
     with pytest.raises(error, match=words):
         cases(**wanted)
+
+
+def test_a_system_that_the_target_does_not_have_is_one_clear_line():
+    less = replace(REFERENCE, systems={name: one for name, one in REFERENCE.systems.items() if name != "agent"})
+    with pytest.raises(UsageError, match="does not have the system 'agent'"):
+        plan(less, Wanted(systems=("agent",)))
 
 
 def test_contracts_are_selected_by_id_family_and_glob():

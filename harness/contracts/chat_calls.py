@@ -18,6 +18,8 @@ from .calls import Call, failures, upstreams_of
 from .upstream import is_event_stream
 
 CHAT = ("chat",)
+STOPPING = "stopping"
+"""The mark that says that the target was told to stop."""
 OPERATIONS = frozenset(route.name for route in (*chat.ROUTES, *accounting.ROUTES))
 """The calls whose refusals are ``{"message", ...}``."""
 
@@ -168,10 +170,20 @@ def deleted_meanwhile(call: StreamCall, recording: Recording) -> bool:
     )
 
 
+def stopped_meanwhile(call: StreamCall, recording: Recording) -> bool:
+    """Whether the target was told to stop while the call was under way."""
+    stopping = recording.mark(STOPPING)
+    return stopping is not None and call.client.request.sent_ns <= stopping.at_ns <= call.client.ended_ns
+
+
 def undisturbed(recording: Recording) -> Iterator[StreamCall]:
-    """Streams with status 200 whose owner stayed, and whose session was not deleted meanwhile."""
+    """Streams with status 200 whose owner stayed; neither was the session deleted nor the target stopped meanwhile."""
     for call in stream_calls(recording):
-        if call.streamed and not call.left and not deleted_meanwhile(call, recording):
+        if (
+            call.streamed
+            and not call.left
+            and not (deleted_meanwhile(call, recording) or stopped_meanwhile(call, recording))
+        ):
             yield call
 
 
@@ -191,8 +203,10 @@ def service_failed(recording: Recording) -> bool:
 
 
 def kept_from_its_end(call: Call, recording: Recording) -> bool:
-    """Whether something beside the provider may have ended a call: a service that failed, or a deleted session."""
-    return service_failed(recording) or (isinstance(call, StreamCall) and deleted_meanwhile(call, recording))
+    """Whether something beside the provider may have ended a call: a service, a deletion, or the target's own stop."""
+    if service_failed(recording):
+        return True
+    return isinstance(call, StreamCall) and (deleted_meanwhile(call, recording) or stopped_meanwhile(call, recording))
 
 
 def refused(recording: Recording) -> Iterator[StreamCall]:

@@ -194,6 +194,22 @@ async def come_back(stage: Stage, user: User, session: str, gate: Gate) -> None:
     await stage.chat(user.token).stream(session, stream_body(stage, prompt), tie=prompt.tie)
 
 
+@scenario("stop-mid-stream", CHAT, answer=Answer.STREAM, needs=[*HELD, Capability.VARIANTS])
+async def stop_mid_stream(stage: Stage) -> None:
+    """The target is stopped while a stream is under way: another instance of it, that has no other calls."""
+    async with stage.instance({"TIMEOUT_DRAIN_S": "0.4"}) as target:
+        user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(3)
+        session = await new_session(stage, user)
+        with suppress(*FAILURES):
+            async with stage.chat(user.token).open_stream(session, stream_body(stage, prompt), tie=prompt.tie) as live:
+                await open_until(stage, live, 3)
+                stage.mark("stopping")
+                stopping = asyncio.create_task(target.close())
+                await live.read_all()
+                await stopping
+        gate.open()
+
+
 @scenario("balance-race", CHAT, answer=Answer.STREAM, alone=True, needs=HELD)
 async def balance_race(stage: Stage) -> None:
     """Eight streams at once on a balance that pays for three: all are checked before any is held for.

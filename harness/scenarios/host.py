@@ -56,5 +56,11 @@ class Host(Protocol):
     async def startup(self) -> Any:
         """The ``startup`` probe."""
 
+    async def another(self, settings: Mapping[str, str | None]) -> Host:
+        """Another instance with these settings, for the caller to close."""
+
+    async def close(self) -> None:
+        """Stop it, and let go of it."""
+
     async def try_start(self, settings: Mapping[str, str | None]) -> Any:
         """What comes of starting another instance with these settings."""

@@ -309,6 +309,23 @@ class Stage:
         if self.target.has(Capability.STARTUP):
             self.recorder.probe("startup", {"started": True, "error": None, **await self.target.startup()})
 
+    @asynccontextmanager
+    async def instance(self, settings: Mapping[str, str | None]) -> AsyncIterator[Host]:
+        """Another instance of the target, on which everything is done meanwhile: one that may be stopped.
+
+        Raises:
+            TargetError: it does not come up.
+        """
+        usual, other = self.target, await self.target.another(settings)
+        self.target = other
+        try:
+            yield other
+        finally:
+            self.target = usual
+            for service in other.services.values():
+                service.disown(self.service)
+            await other.close()
+
     async def try_start(self, settings: Mapping[str, str | None]) -> None:
         """Start another instance with these settings, and take what came of it into evidence."""
         self.recorder.probe("startup", await self.target.try_start(settings))

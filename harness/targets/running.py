@@ -130,11 +130,25 @@ class Target:
             await other.close()
         return {"started": True, "banner": said.get("banner", []), "error": None}
 
+    async def another(self, settings: Mapping[str, str | None]) -> Target:
+        """Another instance with these settings, for the caller to close. Its secrets are this one's too.
+
+        Raises:
+            TargetError: it does not come up.
+            UsageError: this target is not ours to start.
+        """
+        if self._again is None:
+            raise UsageError(f"target '{self.profile.name}' cannot be started again", where="variant")
+        other = await self._again(settings)
+        self.secrets |= other.secrets
+        return other
+
     async def close(self) -> None:
-        """Stop what the harness started, and let go of the target."""
+        """Stop what the harness started, and let go of the target; once, whoever asks again."""
         await self._session.close()
-        if self._stop is not None:
-            await self._stop()
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            await stop()
         await close_services(self.services.values())
 
     def _from_environment(self, what: str, where: str, variable: str) -> str:

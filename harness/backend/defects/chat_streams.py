@@ -185,6 +185,22 @@ class ChatOwnerGoneRunsOn(Defect):
     chat = instead(bedrock=_RunsOn)
 
 
+class ChatStopCutsStreams(Defect):
+    """Who stops closes what is open."""
+
+    id = "chat-stop-cuts-streams"
+    summary = "when the service is stopped, streams are cut and accounting is not told"
+
+    class _Cuts(Streams):
+        async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
+            if self.cut_short(error) is None or not out.opened:
+                return await super().failed(turn, error, out)
+            out.abort()
+            return out.response
+
+    chat = instead(streams=_Cuts)
+
+
 class ChatSessionPerStream(Defect):
     """Each call of accounting opens an HTTP session of its own and leaves it open."""
 

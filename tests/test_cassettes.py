@@ -12,10 +12,13 @@ from vcr.serializers import yamlserializer
 
 from harness import contracts
 from harness.cassettes import file
+from harness.contracts.calls import chat_calls
 from harness.contracts.upstream import is_event_stream
+from harness.core.names import Answer, System
 from harness.core.recording import Response, Segment, Side, Source
 from harness.framing import sse
 from harness.suite.judge import judge_all
+from harness.systems.outcomes import row
 
 FOLDER = Path(__file__).parent.parent / "cassettes"
 CASSETTES = sorted(FOLDER.rglob("*.yaml"))
@@ -53,10 +56,27 @@ def test_plain_vcrpy_reads_it_and_it_says_what_it_is(path):
     assert not ABSOLUTE.search(path.read_bytes()), "a stack that tells where the recording machine keeps its code"
 
 
+STRUCK = {"chat-plain": Answer.PLAIN, "chat-stream": Answer.STREAM}
+CALLED = [path for path in (FOLDER / "reference" / "gateway").rglob("*.yaml") if path.parent.name in STRUCK]
+
+
+@pytest.mark.parametrize("path", CALLED, ids=name)
+def test_a_client_of_the_gateway_reads_what_the_table_of_faults_says(path):
+    recording = file.load(path)
+    (call,) = chat_calls(recording)
+    wanted = row(System.GATEWAY, STRUCK[recording.header.scenario], recording.header.fault)
+    told = call.stream.errors if call.stream else ()
+    assert (call.client.status, bool(told)) == (wanted.status, wanted.begun)
+    codes = [event.data["error"]["code"] for event in told] or [call.code]
+    assert codes == [wanted.outcome and wanted.outcome.code]
+
+
 STREAMS = [
     path
     for path in CASSETTES
-    if path.parent.name == "chat-stream" and not path.name.startswith("compatible") and "one-byte" not in path.name
+    if path.parts[-3:-1] == ("gateway", "chat-stream")
+    and path.name.startswith(("openai.", "groq."))  # what is behind the gateway changes nothing for its clients
+    and "one-byte" not in path.name
 ]
 
 

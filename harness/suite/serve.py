@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import aiohttp
+
 from harness.core.errors import PortInUse
 from harness.core.fault import Fault
 from harness.core.names import System
@@ -17,7 +19,7 @@ from harness.core.profile import Profile
 from harness.core.user import User
 from harness.servers.listener import HOST
 from harness.servers.simulator import Simulator
-from harness.systems import gateway, runs
+from harness.systems import chat, gateway, runs, workflow
 from harness.targets.launch import launch
 from harness.targets.running import Target
 
@@ -59,10 +61,23 @@ async def serve(
 
 async def _to_try(target: Target, system: System, user: User) -> tuple[str, dict[str, Any]]:
     """The path and the body of a call that works."""
+    if system is System.WORKFLOW:
+        profile = {"name": "Zoe", "level": "beginner"}
+        return workflow.PLAN.path, {"user_profile": profile, "questionnaires": [], "context": {"goal": "10 km"}}
     model = next(model.id for model in target.profile.systems[system].models if model.listed)
     if system is System.RUNS:
         return runs.RUN.path.format(project_id=await target.project(user)), {"input": "Hello", "model": model}
+    if system is System.CHAT:
+        session = await _chat_session(target, user)
+        return chat.STREAM.path.format(session_id=session), {"modelId": model, "message": "Hello"}
     return gateway.CHAT.path, {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+
+
+async def _chat_session(target: Target, user: User) -> str:
+    """The id of a new session."""
+    url, headers = target.url(System.CHAT) + chat.CREATE.path, {"Authorization": f"Bearer {user.token}"}
+    async with aiohttp.ClientSession() as client, client.post(url, headers=headers, json={}) as answer:
+        return str((await answer.json())["sessionId"])
 
 
 def _require_free(port: int) -> None:

@@ -6,7 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Most of what is tested waits for sockets and time limits: four processes keep two cores busy.
+# Most of what is tested waits for sockets and time limits: four processes keep two cores busy. Tests that share what
+# takes long to make go to one of them.
 WORKERS ?= 4
 
 .PHONY: run test check setup clean
@@ -16,7 +17,7 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest -q cassettes
-	$(BIN)/python -m pytest -n $(WORKERS) --maxschedchunk 4 tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
 
 check: setup
 	$(BIN)/ruff check .

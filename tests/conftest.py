@@ -1,4 +1,4 @@
-"""A PostgreSQL server for whichever tests need one."""
+"""A PostgreSQL server for whichever tests need one, and the order in which test processes take tests."""
 
 import fcntl
 import itertools
@@ -8,6 +8,31 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
+
+LONG_FIRST = ("tests/test_defects.py", "tests/test_notebooks.py")
+"""What takes long comes first: at the end no process is left alone with it."""
+TOGETHER = {
+    "tests/test_notebooks.py": "reported",
+    "tests/cli/test_results.py": "root",
+    "tests/leaks/test_seeds.py": "outcomes",
+    "tests/leaks/test_check.py": "reports",
+    "tests/suite/test_check_corpus.py": "report",
+}
+"""File -> the fixture that takes seconds and is made once: with ``--dist loadgroup`` one process has all its tests."""
+
+
+def file_of(item):
+    return item.nodeid.partition("::")[0]
+
+
+def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: file_of(item) not in LONG_FIRST)
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            fixture = TOGETHER.get(file_of(item))
+            if fixture in item.fixturenames:
+                which = item.callspec.params.get(fixture, "") if hasattr(item, "callspec") else ""
+                item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {which or fixture}"))
 
 
 class Postgres:

@@ -56,7 +56,7 @@ async def chat_stream(stage: Stage) -> None:
     await stage.settle(user)
 
 
-@scenario("chat-stream-bare", GATEWAY, answer=Answer.STREAM)
+@scenario("chat-stream-bare", GATEWAY, answer=Answer.STREAM, faults=True)
 async def chat_stream_bare(stage: Stage) -> None:
     """One streamed chat completion that does not ask for its usage."""
     user, prompt = await stage.user(), stage.prompt()

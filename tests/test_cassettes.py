@@ -57,7 +57,7 @@ def test_plain_vcrpy_reads_it_and_it_says_what_it_is(path):
 
 
 STRUCK = {"chat-plain": Answer.PLAIN, "chat-stream": Answer.STREAM}
-CALLED = [path for path in (FOLDER / "reference" / "gateway").rglob("*.yaml") if path.parent.name in STRUCK]
+CALLED = [path for path in sorted((FOLDER / "reference" / "gateway").rglob("*.yaml")) if path.parent.name in STRUCK]
 
 
 @pytest.mark.parametrize("path", CALLED, ids=name)

@@ -100,7 +100,6 @@ def read_ask(body: Mapping[str, Any]) -> Ask:
     messages = body["messages"]
     system = [text for one in messages if one["role"] in _SYSTEM for text in _texts(one.get("content"))]
     choice, named = _choice(body.get("tool_choice"))
-    stop = body.get("stop") or ()
     return Ask(
         model=body["model"],
         system="\n\n".join(system),
@@ -108,9 +107,9 @@ def read_ask(body: Mapping[str, Any]) -> Ask:
         limit_tokens=body.get("max_completion_tokens") or body.get("max_tokens") or OUTPUT_TOKENS_DEFAULT,
         temperature=body.get("temperature"),
         top_p=body.get("top_p"),
-        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        stop=_stops(body.get("stop")),
         user=body["user"] if isinstance(body.get("user"), str) else None,
-        tools=tuple(_tool(tool) for tool in body.get("tools") or ()),
+        tools=tuple(_tool(tool) for tool in _items(body.get("tools"), "tools")),
         choice=choice,
         named=named,
         parallel=body.get("parallel_tool_calls") is not False,
@@ -121,6 +120,20 @@ def unfit(what: str) -> UpstreamError:
     """A request that this provider cannot be asked: refused as it would refuse it."""
     words = f"This model does not take {what}."
     return UpstreamError(Kind.REFUSED, "the request cannot be put to this provider", words=words, said=True)
+
+
+def _items(given: Any, what: str) -> list[Any]:
+    """A list, empty where nothing is given."""
+    if not isinstance(given or [], list):
+        raise unfit(f"{what} that are no list")
+    return given or []
+
+
+def _stops(given: Any) -> tuple[str, ...]:
+    stops = [given] if given and isinstance(given, str) else _items(given, "stop sequences")
+    if not all(isinstance(stop, str) for stop in stops):
+        raise unfit("stop sequences that are no texts")
+    return tuple(stops)
 
 
 def _turns(messages: Iterable[Mapping[str, Any]]) -> list[Turn]:
@@ -148,7 +161,7 @@ def _parts(message: Mapping[str, Any]) -> tuple[Part, ...]:
         said.append(Words(content))
     elif isinstance(content, list):
         said += [_part(part) for part in content]
-    return (*said, *(_call(call) for call in message.get("tool_calls") or ()))
+    return (*said, *(_call(call) for call in _items(message.get("tool_calls"), "tool calls")))
 
 
 def _part(part: Mapping[str, Any]) -> Part:

@@ -133,6 +133,11 @@ def test_gemini_is_asked_in_its_own_words():
         said([{"type": "input_audio", "input_audio": {}}]),
         said([{"type": "image_url", "image_url": "https://a/b"}]),
         said(tools=[{"type": "custom"}]),
+        said(tools=True),
+        said(tools="weather"),
+        said(stop=1.5),
+        said(stop=[None]),
+        {"model": "m", "messages": [{"role": "assistant", "content": "Hm", "tool_calls": 7}]},
         {"model": "m", "messages": [{"role": "assistant", "tool_calls": [{"id": "1", "type": "custom"}]}]},
         {
             "model": "m",

@@ -165,7 +165,7 @@ def _held(recording: Recording) -> list[Listed]:
     select=_held,
     systems=AGENT,
     source="house: both messages are stored under the session",
-    breakers=("agent-answer-not-stored", "agent-streams-not-stored"),
+    breakers=("agent-answer-not-stored", "agent-streams-not-stored", "agent-closed-socket-hidden"),
 )
 def remembers(listed: Listed, _recording: Recording) -> Findings:
     """A session holds what both sides said in every chat that completed, in order and word for word.

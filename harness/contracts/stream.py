@@ -75,7 +75,7 @@ def no_invented_terminal(call: ChatCall, _recording: Recording) -> Findings:
     systems=COMPLETIONS,
     needs=PROVIDER,
     source="house: after the headers only the stream can say that it failed (BerriAI/litellm #39748)",
-    breakers=("silent-end", "invented-stop"),
+    breakers=("silent-end", "invented-stop", "agent-closed-socket-hidden"),
 )
 def failure_told_in_band(call: ChatCall, _recording: Recording) -> Findings:
     """A stream whose provider failed holds exactly one error event.

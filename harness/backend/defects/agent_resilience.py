@@ -9,7 +9,9 @@ from harness.backend.agent.breaker import Breaker, CircuitOpen, Permit
 from harness.backend.agent.errors import AgentErrors
 from harness.backend.agent.patience import Patience
 from harness.backend.agent.tried import Chunk, TriedUpstream
+from harness.backend.gateway.call import Call
 from harness.backend.gateway.errors import GatewayError
+from harness.backend.gateway.wire import EventStream, Terminals
 from harness.backend.providers import Provider
 from harness.backend.upstream import UpstreamError
 
@@ -99,6 +101,19 @@ class AgentNoBackoff(Defect):
             return 0.0
 
     agent = instead(patience=_Hasty)
+
+
+class AgentClosedSocketHidden(Defect):
+    """The other side closed the socket, and nobody says so."""
+
+    id = "agent-closed-socket-hidden"
+    summary = "a stream that its provider broke off ends as if it were whole"
+
+    class _Polite(Terminals):
+        async def failed(self, call: Call, error: GatewayError, out: EventStream) -> None:
+            await self.done(out)
+
+    agent = instead(terminals=_Polite)
 
 
 class AgentBreakerNeverOpens(Defect):

@@ -56,6 +56,8 @@ class Authenticator:
         scheme, _, token = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise self.denied("A bearer token is required.", given=False)
+        if not token.isascii():  # RFC 6750 section 2.1; and bytes that are no UTF-8 have come as what cannot be encoded
+            raise self.denied("The token is refused: it is not in ASCII.", given=True)
         try:
             claims = self.claims(token.strip())
         except jwt.PyJWTError as wrong:

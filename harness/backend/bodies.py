@@ -7,16 +7,21 @@ from math import isfinite
 from typing import Any, NoReturn
 
 from aiohttp import web
+from aiohttp.http_exceptions import ContentEncodingError
 
 BODY_BYTES_MAX = 20 * 1024 * 1024
 
 
 class BadBody(Exception):
-    """A body that cannot be right. ``str()`` is a sentence for the client."""
+    """A body that cannot be right. ``str()`` is a sentence for the client, ``status`` what it is answered with."""
+
+    status = 400
 
 
 class BodyTooLarge(BadBody):
     """It has more than ``BODY_BYTES_MAX`` bytes."""
+
+    status = 413
 
     def __init__(self) -> None:
         super().__init__(f"The body is larger than {BODY_BYTES_MAX} bytes.")
@@ -31,6 +36,7 @@ async def read_body(request: web.Request) -> bytes:
 
     Raises:
         BodyTooLarge: it is larger than ``BODY_BYTES_MAX``.
+        BadBody: its bytes are not in the content encoding that its header names.
         ClientGone: it broke off.
     """
     if (request.content_length or 0) > BODY_BYTES_MAX:
@@ -40,6 +46,8 @@ async def read_body(request: web.Request) -> bytes:
     except web.HTTPRequestEntityTooLarge:
         raise BodyTooLarge from None
     except (web.RequestPayloadError, ConnectionError) as broken:
+        if isinstance(broken.__cause__, ContentEncodingError):
+            raise BadBody("The body is not in its Content-Encoding.") from None
         raise ClientGone("the request's body broke off") from broken
 
 

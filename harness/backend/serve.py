@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +21,7 @@ from .gateway import app as gateway
 from .parts import Parts
 from .resources import Census
 from .runs import app as runs
+from .server_log import server_logger
 from .settings import Settings, SettingsError
 from .workflow import app as workflow
 
@@ -100,7 +102,7 @@ async def serve(
             apps |= {name: await build(common, parts) for name, build in BESIDE.get(system, {}).items()}
         apps[PROBE] = parts.probe(common, parts.statements(common.store), Census(common)).app()
         ports = {system: port if number == 0 else 0 for number, system in enumerate(systems)} | {PROBE: probe_port}
-        async with _listening(apps, ports, host) as (addresses, runners):
+        async with _listening(apps, ports, host, server_logger(common.log)) as (addresses, runners):
             common.served.update(addresses)
             ready(addresses)
             await stop.wait()
@@ -114,13 +116,15 @@ def parts_of(defect: str | None) -> Parts:
 
 @asynccontextmanager
 async def _listening(
-    apps: Mapping[str, web.Application], ports: Mapping[str, int], host: str
+    apps: Mapping[str, web.Application], ports: Mapping[str, int], host: str, logger: logging.Logger
 ) -> AsyncIterator[tuple[Addresses, Mapping[str, web.AppRunner]]]:
     runners: dict[str, web.AppRunner] = {}
     addresses: dict[str, str] = {}
     try:
         for name, app in apps.items():
-            runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=LAST_WAIT_S)
+            runner = web.AppRunner(
+                app, access_log=None, handler_cancellation=True, logger=logger, shutdown_timeout=LAST_WAIT_S
+            )
             runners[name] = runner
             await runner.setup()
             await web.TCPSite(runner, host, ports.get(name, 0), reuse_address=True).start()

@@ -183,10 +183,10 @@ class Backend:
             stream = response.headers["content-type"].startswith("text/event-stream")
             return response.status, response.headers, raw if stream else json.loads(raw)
 
-    async def raw(self, user, data, **options):
+    async def raw(self, user, data, headers=None, **options):
         """The same for a body of bytes."""
-        url = f"{self.url}/v1/chat/completions"
-        async with self.session.post(url, data=data, headers=user.headers, **options) as response:
+        url, sent = f"{self.url}/v1/chat/completions", user.headers | (headers or {})
+        async with self.session.post(url, data=data, headers=sent, **options) as response:
             return response.status, response.headers, await response.json()
 
     async def ask(self, path, **params):

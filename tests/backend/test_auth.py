@@ -41,6 +41,8 @@ def test_a_minted_token_is_a_right_one(authenticator):
     [
         "garbage",
         "a.b.c",
+        "é.b.c",
+        b"\xe9\xff".decode(errors="surrogateescape"),
         signed(key="another secret of at least 32 bytes, surely"),
         signed(exp=int(time.time()) - 1),
         signed(nbf=int(time.time()) + 600),

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from harness.backend.accounts import Accounts, User
 from harness.backend.auth import Authenticator
-from harness.backend.bodies import BodyTooLarge, ClientGone, read_body
+from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
 from harness.backend.flights import Flights, finish
 from harness.backend.ids import parse_id
@@ -91,8 +91,8 @@ class AccountingService:
         """The request's body."""
         try:
             return await read_body(request)
-        except BodyTooLarge as wrong:
-            raise invalid(None, str(wrong), status=413) from None
+        except BadBody as wrong:
+            raise invalid(None, str(wrong), status=wrong.status) from None
         except ClientGone as gone:
             raise invalid(None, str(gone)) from None
 

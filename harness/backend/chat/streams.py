@@ -7,7 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from harness.backend.bodies import BodyTooLarge, ClientGone, read_body
+from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.flights import Flight, Flights, finish
 from harness.backend.settings import Settings
 from harness.backend.upstream import Kind, UpstreamError, limited
@@ -74,8 +74,8 @@ class Streams:
         """The stream that a request asks for, if it may be made. Raises ChatError and ClientGone."""
         try:
             raw = await read_body(request)
-        except BodyTooLarge as wrong:
-            raise invalid(str(wrong), status=413) from None
+        except BadBody as wrong:
+            raise invalid(str(wrong), status=wrong.status) from None
         ask = self.validator.read(raw, user_id)
         self.models.family(ask.model)
         authorization = request.headers.get("Authorization", "")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from harness.backend.accounts import Accounts, User
 from harness.backend.auth import Authenticator
-from harness.backend.bodies import BodyTooLarge, ClientGone, read_body
+from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
 from harness.backend.flights import Flight, Flights, finish
 from harness.backend.settings import Settings
@@ -102,8 +102,8 @@ class Calls:
         """The request's body. Refused with 413 where it is too large, before it is read where it says so."""
         try:
             return await read_body(request)
-        except BodyTooLarge as wrong:
-            raise invalid("body", str(wrong), status=413) from None
+        except BadBody as wrong:
+            raise invalid("body", str(wrong), status=wrong.status) from None
 
     def admit(self, record: Record, user: User, raw: bytes) -> Call:
         """The call that a request asks for, if it may be made. Raises GatewayError."""

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from harness.backend.accounts import Accounts, InsufficientCredits, User
 from harness.backend.auth import Authenticator
-from harness.backend.bodies import BodyTooLarge, ClientGone, read_body
+from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
 from harness.backend.flights import Flight, Flights, finish
 from harness.backend.ids import parse_id
@@ -116,8 +116,8 @@ class RunService:
         """What a request asks for."""
         try:
             return self.validator.read(await read_body(request))
-        except BodyTooLarge as wrong:
-            raise invalid(str(wrong), status=413) from None
+        except BadBody as wrong:
+            raise invalid(str(wrong), status=wrong.status) from None
 
     def run(self, user: User, project_id: UUID, ask: Ask) -> Run:
         """A new run. Raises RunError where the model is unknown."""

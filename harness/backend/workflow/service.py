@@ -11,7 +11,7 @@ from aiohttp import web
 
 from harness.backend.accounts import Accounts, InsufficientCredits, User
 from harness.backend.auth import Authenticator
-from harness.backend.bodies import BodyTooLarge, ClientGone, read_body
+from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
 from harness.backend.flights import Flight, Flights, finish
 from harness.backend.upstream import Kind, UpstreamError, limited
@@ -78,8 +78,8 @@ class PlanService:
         """What a request asks for. Raises PlanError and ClientGone."""
         try:
             return self.validator.read(await read_body(request))
-        except BodyTooLarge as wrong:
-            raise invalid(str(wrong), status=413) from None
+        except BadBody as wrong:
+            raise invalid(str(wrong), status=wrong.status) from None
 
     def plan(self, user: User, ask: Ask) -> Plan:
         """A new plan."""

@@ -250,3 +250,10 @@ async def test_credentials_in_an_address_are_not_logged(start, provider):
     await backend.chat(user, model="local-model")
     (line,) = await backend.log(user)
     assert line["baseURL"] == provider.url
+
+
+async def test_a_body_that_is_not_in_the_coding_that_it_says_is_refused(backend, provider):
+    user = await backend.user()
+    status, _, answer = await backend.raw(user, b"{}", {"Content-Encoding": "gzip"})
+    assert (status, answer["error"]["code"]) == (400, "invalid_request_error")
+    assert await backend.kinds(user) == []

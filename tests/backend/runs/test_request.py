@@ -94,3 +94,10 @@ def test_whatever_comes_is_read_or_refused(raw):
         told = {"error": ask.input}
         assert ask.input == ask.input.strip()
     assert told["error"]
+
+
+async def test_a_body_that_is_not_in_the_coding_that_it_says_is_refused(backend, user, provider):
+    status, body = await backend.run(user, data=b'{"input": "x"}', headers={**user.auth, "Content-Encoding": "gzip"})
+    assert (status, body) == (400, {"error": "The body is not in its Content-Encoding."})
+    assert await backend.kinds(user) == ["grant"]
+    assert not provider.seen

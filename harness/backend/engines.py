@@ -66,7 +66,10 @@ def _sqlite(url: URL, pragmas: Sequence[str]) -> Backing:
         pool_size=1,
         max_overflow=0,
         pool_reset_on_return=None,  # every transaction ends by itself: see Store.begin
-        connect_args={"isolation_level": "IMMEDIATE"},  # the write lock first, so that no transaction has to be redone
+        connect_args={
+            "isolation_level": "IMMEDIATE",  # the write lock first, so that no transaction has to be redone
+            "timeout": _STATEMENT_S,  # how long another process may keep it
+        },
     )
     event.listen(engine.sync_engine, "connect", _running(pragmas))
     return Backing(engine, alone="BEGIN IMMEDIATE", snapshot="BEGIN")

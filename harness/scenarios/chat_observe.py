@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from harness.core.names import Answer, Capability
+from harness.core.names import Answer
 from harness.core.user import User
 from harness.endpoints.http import FAILURES, Live
 from harness.providers.reply import Reply
@@ -234,6 +234,3 @@ async def owner_leaves(stage: Stage) -> None:
             await watching
     await stage.settle(owner)
     await come_back(stage, owner, session, gate)
-
-
-__all__ = ["Capability", "observe", "observed_once", "owned"]

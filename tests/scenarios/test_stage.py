@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harness.cassettes.recorder import Recorder
 from harness.core.case import Case
+from harness.core.errors import StageError
 from harness.core.fault import FAULTS
 from harness.core.names import Capability, Provider, System
 from harness.core.profile import read_profile
@@ -19,6 +20,7 @@ from harness.core.recording import Header, Source
 from harness.core.user import User
 from harness.scenarios.stage import Stage
 from harness.servers.script import Script
+from harness.servers.service import Service
 from harness.servers.simulator import Simulator
 from harness.systems.agent import SERVICE_ACCOUNT
 
@@ -51,6 +53,15 @@ class Host:
 
     async def startup(self):
         return {"banner": ["PORT=4000"]}
+
+    async def another(self, settings):
+        other = Host()
+        other.closed = False
+        self.started = (*self.started, settings)
+        return other
+
+    async def close(self):
+        self.closed = True
 
     async def try_start(self, settings):
         self.started = (*self.started, settings)
@@ -127,3 +138,29 @@ async def test_what_the_target_does_in_its_own_name_is_the_cases_once_it_says_so
                 stage.own_traffic()
             await session.post(f"{simulator.base_url(Provider.VERTEX)}/token", data=form)
             assert await stage.untied_seen(1, within_s=5.0 if ours else 0.01) is ours
+
+
+async def test_another_instance_is_used_meanwhile_and_closed_afterwards(stage):
+    usual = stage.target
+    async with stage.instance({"TIMEOUT_DRAIN_S": "1"}) as other:
+        assert stage.target is other
+        assert other is not usual
+    assert stage.target is usual
+    assert other.closed
+    assert usual.started == ({"TIMEOUT_DRAIN_S": "1"},)
+
+
+async def test_accounting_is_called_where_it_is_and_nowhere_else(stage):
+    with pytest.raises(StageError, match="the address of the accounting service is not known"):
+        stage.accounting("token")
+    service = Service("accounting", ())
+    stage.target.services["accounting"] = service
+    try:
+        with pytest.raises(StageError):
+            stage.accounting("token")
+        service.forward("http://127.0.0.1:1")
+        assert (await stage.accounting("token").check({})).status is None
+        (exchange,) = stage.recorder.recording().exchanges
+        assert (exchange.operation, exchange.request.url) == ("accounting.check", "http://127.0.0.1:1/credits/check")
+    finally:
+        del stage.target.services["accounting"]

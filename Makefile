@@ -6,8 +6,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Most of what is tested waits for sockets and time limits: four processes keep two cores busy. Tests that share what
-# takes long to make go to one of them.
+# Most of what is tested waits for sockets and time limits: four processes keep two cores busy.
 WORKERS ?= 4
 
 .PHONY: run test check setup clean
@@ -17,7 +16,7 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest -q cassettes
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
+	$(BIN)/python -m pytest -n $(WORKERS) --maxschedchunk 4 tests
 
 check: setup
 	$(BIN)/ruff check .

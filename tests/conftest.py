@@ -1,7 +1,9 @@
-"""A PostgreSQL server for whichever tests need one, and the order in which test processes take tests."""
+"""A PostgreSQL server for whichever tests need one, what is made once, and the order in which tests are taken."""
 
 import fcntl
 import itertools
+import json
+import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,28 +13,10 @@ from sqlalchemy import make_url
 
 LONG_FIRST = ("tests/test_defects.py", "tests/test_notebooks.py")
 """What takes long comes first: at the end no process is left alone with it."""
-TOGETHER = {
-    "tests/test_notebooks.py": "reported",
-    "tests/cli/test_results.py": "root",
-    "tests/leaks/test_seeds.py": "outcomes",
-    "tests/leaks/test_check.py": "reports",
-    "tests/suite/test_check_corpus.py": "report",
-}
-"""File -> the fixture that takes seconds and is made once: with ``--dist loadgroup`` one process has all its tests."""
-
-
-def file_of(item):
-    return item.nodeid.partition("::")[0]
 
 
 def pytest_collection_modifyitems(config, items):
-    items.sort(key=lambda item: file_of(item) not in LONG_FIRST)
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            fixture = TOGETHER.get(file_of(item))
-            if fixture in item.fixturenames:
-                which = item.callspec.params.get(fixture, "") if hasattr(item, "callspec") else ""
-                item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {which or fixture}"))
+    items.sort(key=lambda item: item.path.relative_to(config.rootpath).as_posix() not in LONG_FIRST)
 
 
 class Postgres:
@@ -88,6 +72,26 @@ def one_at_a_time(lock):
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Makes what takes seconds once for all test processes: ``once(name, make)`` gives what ``make(folder)`` gave.
+
+    That is kept as JSON, beside the folder.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name, make):
+        folder, told = shared / name, shared / f"{name}.json"
+        with one_at_a_time(shared / f"{name}.lock"):
+            if not told.exists():
+                folder.mkdir(exist_ok=True)
+                told.write_text(json.dumps(make(folder)))
+        return json.loads(told.read_text())
+
+    return made
 
 
 @pytest.fixture(scope="session")

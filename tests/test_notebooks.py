@@ -64,13 +64,17 @@ def command(*words, cwd):
 
 
 @pytest.fixture(scope="module", params=RUNS)
-def reported(request, tmp_path_factory):
+def reported(request, once):
     """A fresh small run with its report: how it was made, its frames, its folder."""
-    root = tmp_path_factory.mktemp(request.param)
-    run = json.loads(command("run", *RUNS[request.param], "--json", cwd=root))["run"]
-    page = Path(root, command("report", cwd=root).strip())
-    assert page == root / "results" / run / "index.html"
-    return request.param, load(run, root=root / "results"), page.parent
+
+    def report(root):
+        run = json.loads(command("run", *RUNS[request.param], "--json", cwd=root))["run"]
+        page = Path(root, command("report", cwd=root).strip())
+        assert page == root / "results" / run / "index.html"
+        return [run, str(page.parent)]
+
+    run, folder = once(f"reported-{request.param}", report)
+    return request.param, load(run, root=Path(folder).parent), Path(folder)
 
 
 def words_of(page):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,14 @@ SMALL = ("--provider", "groq", "--scenario", "chat-stream", "--fault", "none", "
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """Three runs, by their names: healthy, broken, and one that was killed on its way."""
-    root = tmp_path_factory.mktemp("results")
+def root(tmp_path_factory, once):
+    """Three runs, by their names: healthy, broken, and one that was killed on its way. A copy of this process' own."""
+    found = tmp_path_factory.mktemp("results") / "runs"
+    shutil.copytree(once("three-runs", three_runs), found)
+    return found
+
+
+def three_runs(root):
     for name, more in (("healthy", ()), ("broken", ("--defect", "double-done"))):
         files = ("--junit", str(root / f"{name}.xml"), "--markdown", str(root / f"{name}.md"))
         command = [
@@ -35,7 +41,7 @@ def root(tmp_path_factory):
         done = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
         (root / json.loads(done.stdout)["run"]).rename(root / name)
     asyncio.run(killed(root))
-    return root
+    return str(root)
 
 
 async def killed(root):

@@ -99,11 +99,14 @@ def read_ask(body: Mapping[str, Any]) -> Ask:
     """A request's parts. Raises UpstreamError where a part has no place in other protocols, naming it."""
     messages = body["messages"]
     system = [text for one in messages if one["role"] in _SYSTEM for text in _texts(one.get("content"))]
+    turns = tuple(_turns(one for one in messages if one["role"] not in _SYSTEM))
+    if not turns:
+        raise unfit("requests that hold nothing but instructions")
     choice, named = _choice(body.get("tool_choice"))
     return Ask(
         model=body["model"],
         system="\n\n".join(system),
-        turns=tuple(_turns(one for one in messages if one["role"] not in _SYSTEM)),
+        turns=turns,
         limit_tokens=body.get("max_completion_tokens") or body.get("max_tokens") or OUTPUT_TOKENS_DEFAULT,
         temperature=body.get("temperature"),
         top_p=body.get("top_p"),

@@ -133,6 +133,7 @@ def test_gemini_is_asked_in_its_own_words():
         said([{"type": "input_audio", "input_audio": {}}]),
         said([{"type": "image_url", "image_url": "https://a/b"}]),
         said(tools=[{"type": "custom"}]),
+        {"model": "m", "messages": [{"role": "system", "content": "Be brief."}]},
         said(tools=True),
         said(tools="weather"),
         said(stop=1.5),

@@ -56,5 +56,6 @@ class Census:
         return sum(getattr(task.get_coro(), "__qualname__", "") != _PER_CONNECTION for task in tasks)
 
     def _provider_ports(self) -> set[int]:
-        urls = [urlsplit(provider.base_url) for provider in self._common.providers.values()]
+        known = [provider.base_url for provider in self._common.providers.values()]
+        urls = [urlsplit(url) for url in (*known, self._common.settings.chatkit_api_url)]
         return {url.port or _PORTS[url.scheme] for url in urls}

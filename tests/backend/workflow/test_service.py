@@ -118,3 +118,10 @@ async def test_any_other_address_is_answered_in_the_same_shape(backend, user):
         assert (await response.json())["error"]["code"] == "METHOD_NOT_ALLOWED"
     async with backend.session.get(f"{backend.url}/nothing") as response:
         assert (await response.json())["error"]["code"] == "NOT_FOUND"
+
+
+async def test_the_connection_to_chatkit_is_counted_as_a_providers(backend, user):
+    _, before = await backend.probe("GET", "/resources")
+    await backend.plan(user)
+    _, after = await backend.probe("GET", "/resources")
+    assert after["provider_connections"] - before["provider_connections"] == 1

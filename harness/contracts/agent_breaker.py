@@ -70,7 +70,7 @@ def _once_it_closed(recording: Recording) -> list[Turn]:
     systems=AGENT,
     needs=PROVIDER,
     source="house: a breaker opens after 5 failures in a row, and fails fast while open",
-    breakers=("agent-breaker-never-opens",),
+    breakers=("agent-breaker-never-opens", "retries-provider"),
 )
 def breaker_opens(turn: Turn, _recording: Recording) -> Findings:
     """After five failures in a row the provider is left alone for the cool-down.

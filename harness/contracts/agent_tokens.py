@@ -31,7 +31,7 @@ def _refused(recording: Recording) -> list[ChatCall]:
     systems=AGENT,
     needs=PROVIDER,
     source="house: refreshed once on a 401; RFC 6750, 3.1: invalid_token, the client may ask for a new one",
-    breakers=("agent-token-not-renewed", "agent-token-renewed-for-ever", "agent-retries-refusals"),
+    breakers=("agent-token-not-renewed", "agent-token-renewed-for-ever", "agent-retries-refusals", "retries-provider"),
 )
 def token_renewed_once(call: ChatCall, _recording: Recording) -> Findings:
     """A call whose token is refused is made once more with a new one, and not a third time.

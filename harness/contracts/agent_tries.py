@@ -40,7 +40,7 @@ def closed_early(upstream: Upstream) -> bool:
     systems=AGENT,
     needs=PROVIDER,
     source="house: at most 3 tries",
-    breakers=("agent-retries-for-ever",),
+    breakers=("agent-retries-for-ever", "retries-provider"),
 )
 def tries_bounded(call: ChatCall, _recording: Recording) -> Findings:
     """A chat asks its provider three times at most.
@@ -98,7 +98,7 @@ def not_after_delivery(call: ChatCall, _recording: Recording) -> Findings:
     systems=AGENT,
     needs=PROVIDER,
     source="house: a provider that says no is believed; a token that is refused is renewed once",
-    breakers=("agent-retries-refusals",),
+    breakers=("agent-retries-refusals", "retries-provider"),
 )
 def only_closed_sockets(call: ChatCall, _recording: Recording) -> Findings:
     """Only a socket that closed early is a reason to try again, and once, on Vertex, a token that was refused.
@@ -134,7 +134,7 @@ def _waits(recording: Recording) -> Iterator[Waited]:
     systems=AGENT,
     needs=[*PROVIDER, Capability.LOG],
     source="house: 1 s, 2 s, ..., capped, with jitter; logged as `waited_s`",
-    breakers=("agent-no-backoff",),
+    breakers=("agent-no-backoff", "retries-provider"),
 )
 def waits_grow(waited: Waited, _recording: Recording) -> Findings:
     """Between two tries there is a wait, longer each time and never quite the same; the log says how long.

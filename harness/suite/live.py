@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from harness.contracts.registry import Contract
 from harness.core.case import Case
 from harness.core.errors import HarnessError
+from harness.core.names import System
 from harness.core.profile import Profile
 from harness.core.recording import Recording
 
-from .run import CaseResult, Options, opened, run
+from .run import CaseResult, Options, opened, prepare, run
 from .select import Planned
 
 
@@ -82,7 +83,9 @@ class LiveSession:
 
     async def _one_by_one(self) -> None:
         work = self._work
-        async with opened(work.profile, work.contracts, replace(work.options, told=self._told)) as bench:
+        prepare(work.profile, work.planned)
+        wanted = work.profile.only(System(one.case.system) for one in work.planned)
+        async with opened(wanted, work.contracts, replace(work.options, told=self._told)) as bench:
             while (planned := await self._asked.get()) is not None:
                 if not self._results[planned.case].done():
                     await bench.one(planned)

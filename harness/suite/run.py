@@ -12,8 +12,8 @@ from pathlib import Path
 from harness.contracts.registry import Contract
 from harness.core.case import Case
 from harness.core.errors import HarnessError, TargetError
-from harness.core.names import System
-from harness.core.profile import Profile
+from harness.core.names import Provider, System
+from harness.core.profile import Launch, Profile
 from harness.core.recording import Recording
 from harness.core.verdict import Judgement, Verdict
 from harness.servers.simulator import Simulator
@@ -86,6 +86,7 @@ async def run(
     began_s = time.monotonic()
     try:
         wanted = profile.only(System(one.case.system) for one in planned)
+        prepare(profile, planned)
         async with opened(wanted, contracts, options) as bench:
             result.start_seconds = time.monotonic() - began_s
             await _exercise_all(bench, planned, result)
@@ -93,6 +94,14 @@ async def run(
         result.interrupted = True
     result.seconds = time.monotonic() - began_s
     return result
+
+
+def prepare(profile: Profile, planned: Sequence[Planned]) -> None:
+    """Have an embedded target import what these cases need, and no more, while it comes up."""
+    if profile.launch is Launch.EMBEDDED:
+        from harness.targets.embedded import warm
+
+        warm(Provider(one.case.provider) for one in planned)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ _warm: set[Provider] = set()
 def warm(providers: Iterable[Provider]) -> None:
     """Have the fork server import the libraries of these providers too. Counts until the first instance is started.
 
-    A run imports what its own systems need; who is going to start others says so before.
+    Where nobody said which, those of all that the target has: an instance that needs another imports it then.
     """
     _warm.update(providers)
     names = ["openai", *(provider.value for provider in _OWN_LIBRARY if provider in _warm), "last"]
@@ -85,7 +85,8 @@ async def launch_embedded(
     systems = tuple(system.value for system in profile.systems)
     with service_account(providers.get(Provider.VERTEX)) as account:
         mapping |= _settings(profile, providers, jwt_secret, {**keys, **account}, settings or {})
-        warm(provider for system in profile.systems.values() for provider in system.providers)
+        if not _warm:
+            warm(provider for system in profile.systems.values() for provider in system.providers)
         process = _context.Process(target=child, args=(theirs, mapping, systems, defect, port), daemon=True)
         await asyncio.to_thread(process.start)
         theirs.close()

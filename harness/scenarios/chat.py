@@ -143,7 +143,7 @@ async def stream_paced(stage: Stage) -> None:
 
 @scenario("leave-before-headers", CHAT, answer=Answer.STREAM, needs=HELD)
 async def leave_before_headers(stage: Stage) -> None:
-    """An owner who leaves while the provider is still thinking, and comes back."""
+    """An owner who leaves while the provider is still thinking."""
     user, prompt = await stage.user(), stage.prompt()
     session, gate = await new_session(stage, user), stage.gate("before-headers")
     body = stream_body(stage, prompt)
@@ -152,7 +152,6 @@ async def leave_before_headers(stage: Stage) -> None:
     await leave(stage, call)
     await noticed(stage, prompt, gate)
     await stage.settle(user)
-    await come_back(stage, user, session, gate)
 
 
 @scenario("leave-after-first", CHAT, answer=Answer.STREAM, needs=HELD)

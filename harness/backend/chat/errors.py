@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.backend.auth import Denied
@@ -35,6 +35,10 @@ class ChatError(Exception):
         """``{"message", "error"?, "errorCode"?}``."""
         body = {"message": self.message, "error": self.why or None, "errorCode": self.code}
         return {name: value for name, value in body.items() if value is not None}
+
+    def plain(self) -> ChatError:
+        """The same for a call that is no stream: its message is why."""
+        return replace(self, message=self.why, why="") if self.why else self
 
     def event(self) -> dict[str, Any]:
         """The data of an error event: ``{"message", "errorCode"}``."""

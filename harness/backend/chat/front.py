@@ -41,6 +41,6 @@ class ChatFront:
             except web.HTTPException as wrong:
                 allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
                 code = "NOT_FOUND" if wrong.status == 404 else "INVALID_REQUEST"
-                return self._service.response(ChatError(wrong.status, code, wrong.reason, headers=allow))
+                return self._service.response(ChatError(wrong.status, code, wrong.reason, headers=allow).plain())
 
         return around

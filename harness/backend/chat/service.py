@@ -89,7 +89,7 @@ class ChatService:
         except Exception as error:  # noqa: BLE001 - the outermost boundary: see refused
             told = self.errors.told(error)
             self.journal.refused(user_id, told, error)
-            return self.response(told)
+            return self.response(told if work == self._stream else told.plain())
 
     def response(self, told: ChatError) -> web.Response:
         """An error as an answer."""

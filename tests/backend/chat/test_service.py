@@ -109,8 +109,13 @@ async def test_sessions_made_at_once_are_each_their_own(backend):
 
 async def test_another_users_session_is_not_there(backend, user):
     session = await (await backend.user()).session()
-    for answer in (await user.stream(session), await user.call("DELETE", f"/chat/sessions/{session}")):
-        assert (answer[0], answer[1]["errorCode"]) == (404, "SESSION_NOT_FOUND")
+    why = "There is no such chat session."
+    assert await user.stream(session) == (
+        404,
+        {"message": "Error streaming chat response", "error": why, "errorCode": "SESSION_NOT_FOUND"},
+    )
+    deleted = await user.call("DELETE", f"/chat/sessions/{session}")
+    assert deleted == (404, {"message": why, "errorCode": "SESSION_NOT_FOUND"})
 
 
 async def test_who_has_too_little_is_refused_before_the_provider(backend, bedrock):

@@ -1,5 +1,7 @@
 """All five systems on PostgreSQL: what is promised is kept there as on SQLite, and what is broken is seen."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -13,6 +15,8 @@ from harness.targets.profiles import find_profile
 
 REFERENCE = find_profile("reference")
 warm(Provider)
+JOBS = 8
+"""Cases at once on each database: both together are no heavier than a run."""
 CONTRACTS = select_contracts((), subject=Subject.TARGET)
 BROKEN = {
     "racy-hold": ("gateway", "*-race", NO_FAULT),
@@ -32,7 +36,7 @@ def once(planned):
 async def judged(folder, planned, address, defect=None):
     """Case and contract -> verdict, on the database of this address; empty: SQLite."""
     profile = msgspec.structs.replace(REFERENCE, settings={**REFERENCE.settings, "DATABASE_URL": address})
-    options = Options(keep=lambda case: folder / f"{case}.yaml", defect=defect)
+    options = Options(keep=lambda case: folder / f"{case}.yaml", defect=defect, jobs=JOBS)
     result = await run(profile, planned, CONTRACTS, options)
     assert not {one.note for one in result.judgements if one.verdict is Verdict.ERROR}
     return {(done.case, one.contract): one.verdict for done in result.results for one in done.judgements}
@@ -42,12 +46,14 @@ async def test_every_healthy_scenario_comes_out_as_on_sqlite(postgres, tmp_path)
     """Those of one instance: an instance with other settings has the same records."""
     planned = [one for one in once(plan(REFERENCE, Wanted(faults=(NO_FAULT,)))) if not variant(one)]
     address = postgres.database()
-    verdicts = await judged(tmp_path / "postgresql", planned, address)
+    verdicts, on_sqlite = await asyncio.gather(
+        judged(tmp_path / "postgresql", planned, address), judged(tmp_path / "sqlite", planned, "")
+    )
     assert set(verdicts.values()) == {Verdict.PASS, Verdict.NOT_APPLICABLE}
     assert {case.system for case, _ in verdicts} == set(REFERENCE.systems)
     refused = [what for what in postgres.complaints(address) if "duplicate key" not in what]
     assert refused == []
-    assert verdicts == await judged(tmp_path / "sqlite", planned, "")
+    assert verdicts == on_sqlite
 
 
 @pytest.mark.parametrize("defect", BROKEN)

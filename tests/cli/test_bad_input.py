@@ -26,7 +26,6 @@ import pytest
         (["replay", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
         (["check", "nowhere.yaml"], "nowhere.yaml"),
         (["serve", "gatway"], "gateway"),
-        (["serve", "agent"], "does not serve 'agent' yet"),
         (["serve", "gateway", "--fault", "resett"], "reset"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -10,7 +10,6 @@ import pytest
     ("words", "says"),
     [
         (["run", "gatway"], "Did you mean 'gateway'"),
-        (["run", "agent"], "does not have the system 'agent'"),
         (["run", "--target", "refrence"], "Did you mean 'reference'"),
         (["run", "--target", "nowhere.toml"], "cannot be read"),
         (["run", "--contract", "stream.header"], "stream.headers"),
@@ -37,6 +36,15 @@ def test_it_is_one_line_that_helps(harness, words, says):
     assert said.err.startswith("harness: ")
     assert said.err.count("\n") == 1
     assert said.out == ""
+
+
+def test_a_system_that_the_target_does_not_have_is_named(harness, tmp_path):
+    profile = tmp_path / "small.toml"
+    text = 'name = "small"\nlaunch = "url"\n[systems.gateway]\nurl = "http://127.0.0.1:9"\nproviders = ["openai"]\n'
+    profile.write_text(text)
+    said = harness("run", "agent", "--target", str(profile))
+    assert said.code == 2
+    assert "target 'small' does not have the system 'agent'" in said.err
 
 
 def test_a_file_that_is_no_cassette_is_named(harness, tmp_path):

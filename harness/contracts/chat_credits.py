@@ -20,7 +20,6 @@ from .registry import Findings, contract
 LEDGER = (Capability.LEDGER,)
 SEEN = (Capability.LEDGER, Capability.PROVIDER)
 HERE = (Pointer(probe="ledger"),)
-ENDS = (accounting.FINALIZE.name, accounting.ABORT.name)
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def _settlements(recording: Recording) -> Iterator[tuple[str, list[Exchange]]]:
     ended: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in recording.side(Side.CLIENT):
         session = session_of(exchange)
-        if exchange.operation in ENDS and session is not None and exchange.tie is None:
+        if exchange.operation in accounting.ENDS and session is not None and exchange.tie is None:
             ended[session].append(exchange)
     return ((session, ends) for session, ends in ended.items() if len(ends) > 1)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.core.names import Capability
-from harness.core.recording import Exchange, Mark, Recording
+from harness.core.recording import Exchange, Mark, Recording, Side
 from harness.core.verdict import Pointer, Violation
 from harness.systems.chat import State, Step
 
-from .chat_calls import CHAT, StreamCall, body_of, deleted_meanwhile, stream_calls
+from .chat_calls import CHAT, StreamCall, asked_of, body_of, deleted_meanwhile, session_of, stream_calls
 from .chat_lives import Taken, created, taken
 from .ids import is_uuid
 from .registry import Findings, contract
@@ -212,6 +212,33 @@ def session_id_unique(made: list[Exchange], _recording: Recording) -> Findings:
             where = tuple(Pointer(one.id, at_ns=one.ended_ns) for one in (seen[found], exchange))
             yield Violation(f"Two sessions have the id {found!r}.", where)
         seen[found] = exchange
+
+
+def _named_to_accounting(recording: Recording) -> Iterator[tuple[Exchange, str]]:
+    """What accounting was asked of sessions, each with the id that it was given; none where nobody saw one made."""
+    if any(True for _ in created(recording)):
+        for exchange in recording.side(Side.SERVICE):
+            named = session_of(exchange) or asked_of(exchange).get("sessionId")
+            if isinstance(named, str):
+                yield exchange, named
+
+
+@contract(
+    "ids.session-id-everywhere",
+    select=_named_to_accounting,
+    systems=CHAT,
+    source="house: the id is the same in the body, the store and every later answer",
+    breakers=("chat-session-id-translated", "chat-session-id-not-uuid"),
+)
+def session_id_everywhere(subject: tuple[Exchange, str], recording: Recording) -> Findings:
+    """Accounting knows a session by the id that its owner was given.
+
+    Two services that call one thing by two names cannot be asked about it together.
+    """
+    exchange, named = subject
+    if named not in {body_of(one).get("sessionId") for one in created(recording)}:
+        where = (Pointer(exchange.id, at_ns=exchange.request.sent_ns),)
+        yield Violation(f"Accounting was asked about {named!r}, which no session is called.", where)
 
 
 def _not_supervisors(recording: Recording) -> list[Sent]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from harness.core.names import Capability
 from harness.core.recording import Ending, Mark, Recording, Side
 from harness.core.verdict import Doubt, Pointer
-from harness.systems import chat
+from harness.systems import accounting, chat
 
 from .calls import failures
-from .chat_calls import CHAT, StreamCall, broken, healthy, session_of, stopped_meanwhile, stream_calls, undisturbed
+from .chat_calls import CHAT, StreamCall, broken, healthy, stopped_meanwhile, stream_calls, undisturbed
 from .registry import Findings, contract
 from .upstream import Way
 
@@ -114,8 +114,8 @@ def stop_ends_streams(call: StreamCall, recording: Recording) -> Findings:
     upstream = call.upstream
     if upstream is not None and upstream.exchange.ending is not Ending.CLIENT_CLOSE:
         yield call.violation("The service stopped, and the provider's stream was not cancelled.")
-    services = [e for e in recording.side(Side.SERVICE) if session_of(e) == call.session]
-    if any(True for _ in recording.side(Side.SERVICE)) and not any(e.status == 200 for e in services):
+    services = list(recording.side(Side.SERVICE))
+    if services and not any(e.operation in accounting.ENDS and e.status == 200 for e in services):
         yield call.violation("The service stopped, and its accounting was not told what was delivered.")
 
 

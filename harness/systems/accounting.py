@@ -13,6 +13,8 @@ INITIALIZE = Route("accounting.initialize", "POST", "/streaming-sessions/initial
 FINALIZE = Route("accounting.finalize", "POST", "/streaming-sessions/{session_id}/finalize")
 ABORT = Route("accounting.abort", "POST", "/streaming-sessions/{session_id}/abort")
 ROUTES = (CHECK, INITIALIZE, FINALIZE, ABORT)
+ENDS = (FINALIZE.name, ABORT.name)
+"""The calls that end a hold."""
 
 OPERATION = "streaming"
 INITIALIZE_FIELDS = ("sessionId", "userId", "modelId", "estimatedTokens")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aiohttp import web
 from sqlalchemy import select
 
 from harness.backend.accounts import User
+from harness.backend.chat.accounting import AccountingClient
 from harness.backend.chat.errors import ChatError, ChatErrors, no_session
 from harness.backend.chat.service import ChatService
 from harness.backend.chat.sessions import ChatSessions
@@ -172,6 +173,25 @@ class ChatSessionIdNotUuid(Defect):
             return str(sessions.shown(session_id))
 
     chat = instead(sessions=_Knows, service=_Shows)
+
+
+class ChatSessionIdTranslated(Defect):
+    """Each service has its own names for things."""
+
+    id = "chat-session-id-translated"
+    summary = "accounting is told another id than the session has"
+
+    class _Renames(AccountingClient):
+        def hold_body(self, turn: Turn) -> dict[str, Any]:
+            return {**super().hold_body(turn), "sessionId": str(self.renamed(turn.session_id))}
+
+        def path(self, session_id: UUID, step: str) -> str:
+            return super().path(self.renamed(session_id), step)
+
+        def renamed(self, session_id: UUID) -> UUID:
+            return uuid5(NAMESPACE_URL, str(session_id))
+
+    chat = instead(accounting=_Renames)
 
 
 class ChatSessionIdReused(Defect):

@@ -123,26 +123,26 @@ async def test_streams_at_once_hold_what_the_balance_covers(backend):
     assert (await service.user.account())[0] == 100
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"sessionId": ...}, "sessionId"),
-        ({"userId": ...}, "userId"),
-        ({"modelId": ...}, "modelId"),
-        ({"estimatedTokens": ...}, "estimatedTokens"),
-        ({"estimatedTokens": "2000"}, "estimatedTokens"),
-        ({"estimatedTokens": True}, "estimatedTokens"),
-        ({"estimatedTokens": 0}, "estimatedTokens"),
-        ({"estimatedTokens": 2**63}, "estimatedTokens"),
-        ({"modelId": "nobody-has-this"}, "modelId"),
-        ({"sessionId": "session-17"}, "sessionId"),
-        ({"userId": 7}, "userId"),
-    ],
+BAD = (
+    ({"sessionId": ...}, "sessionId"),
+    ({"userId": ...}, "userId"),
+    ({"modelId": ...}, "modelId"),
+    ({"estimatedTokens": ...}, "estimatedTokens"),
+    ({"estimatedTokens": "2000"}, "estimatedTokens"),
+    ({"estimatedTokens": True}, "estimatedTokens"),
+    ({"estimatedTokens": 0}, "estimatedTokens"),
+    ({"estimatedTokens": 2**63}, "estimatedTokens"),
+    ({"modelId": "nobody-has-this"}, "modelId"),
+    ({"sessionId": "session-17"}, "sessionId"),
+    ({"userId": 7}, "userId"),
 )
-async def test_a_field_that_is_missing_or_of_the_wrong_type_is_named(service, change, field):
-    status, body = await service.initialize(str(uuid4()), **change)
-    assert (status, body["errorCode"], body["field"]) == (400, "INVALID_REQUEST", field)
-    assert field in body["message"]
+
+
+async def test_a_field_that_is_missing_or_of_the_wrong_type_is_named(service):
+    for change, field in BAD:
+        status, body = await service.initialize(str(uuid4()), **change)
+        assert (status, body["errorCode"], body["field"]) == (400, "INVALID_REQUEST", field), change
+        assert field in body["message"]
     assert (await service.user.account())[1] == []
 
 

@@ -47,7 +47,7 @@ class Entrant:
 class Start:
     """How a request was let go: at ``released_ns`` of the recording its last byte had left.
 
-    ``early``: when the last byte of the last request had left, there was already an answer to this one. See
+    ``early``: when the last byte of the last request was about to leave, there was already an answer to this one. See
     ``core.race`` for what becomes of it.
     """
 
@@ -244,18 +244,34 @@ async def hold(recorder: Recorder, base_url: str, entrant: Entrant) -> Held:
 async def release(held: Sequence[Held]) -> tuple[Start, ...]:
     """Let them go: those with one offset in one turn of the loop, so that nothing of ours comes in between.
 
-    An offset is what is asked for; the loop may be late, and what came of it is noted.
+    An offset is what is asked for; the loop may be late, and what came of it is noted. Right before the last is let go
+    it is seen to whom there is an answer already.
     """
+    *ordered, last = sorted(held, key=lambda one: one.entrant.offset_ns)
     first_ns = None
-    for offset_ns in sorted({one.entrant.offset_ns for one in held}):
-        if first_ns is not None:
-            await asyncio.sleep(max(0, first_ns + offset_ns - held[0].now()) / 1e9)
-        for one in held:
-            if one.entrant.offset_ns == offset_ns:
-                released_ns = one.release()
-                first_ns = released_ns - offset_ns if first_ns is None else first_ns
+    for one in ordered:
+        first_ns = await _release_at(one, first_ns)
+    if first_ns is not None:
+        await _due(last, first_ns)
     early = _readable(held)
+    last.release()
     return tuple(one.start(one.entrant.offset_ns, early=one in early) for one in held)
+
+
+async def _release_at(one: Held, first_ns: int | None) -> int:
+    """Let one go at its offset; gives when one without an offset would have been let go."""
+    if first_ns is None:
+        return one.release() - one.entrant.offset_ns
+    await _due(one, first_ns)
+    one.release()
+    return first_ns
+
+
+async def _due(one: Held, first_ns: int) -> None:
+    """Wait for an offset; with none, not a turn of the loop."""
+    left_ns = first_ns + one.entrant.offset_ns - one.now()
+    if one.entrant.offset_ns and left_ns > 0:
+        await asyncio.sleep(left_ns / 1e9)
 
 
 def _readable(held: Sequence[Held]) -> frozenset[Held]:

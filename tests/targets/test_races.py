@@ -6,11 +6,13 @@ import pytest
 
 from harness.cassettes import file
 from harness.core.profile import read_profile
-from harness.core.race import races
+from harness.core.race import SWEEP, races
 from harness.core.verdict import Verdict
+from harness.scenarios.chat_races import OFFSETS_MS
 from harness.suite.run import Options, run
 from harness.suite.select import Wanted, plan, select_contracts
 
+ONLOOKER = str(Path(__file__).with_name("onlooker.py"))
 SPENDER = str(Path(__file__).with_name("spender.py"))
 MODELS = [
     {"id": "gpt-4o-mini", "provider": "openai", "input_usd_per_million": "0.15", "output_usd_per_million": "0.60"}
@@ -41,3 +43,24 @@ async def test_a_balance_is_raced_for(monkeypatch, tmp_path, kind, verdict, serv
     assert [one.outcome for one in race.runners].count("served") == served
     assert race.met
     assert 0 <= race.skew_ns < race.window_ns
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("late", Verdict.FAIL), ("sound", Verdict.PASS)])
+async def test_observers_are_let_go_around_the_headers(monkeypatch, tmp_path, kind, verdict):
+    monkeypatch.setenv("ONLOOKERS_TOKEN", "any")
+    tables = {
+        "name": "onlooker",
+        "launch": "command",
+        "command": ["{python}", ONLOOKER, "{port}", kind],
+        "auth": {"token_env": "ONLOOKERS_TOKEN", "supervisor_token_env": "ONLOOKERS_TOKEN"},
+        "systems": {"chat": {"providers": ["bedrock"], "models": [{"id": "any", "provider": "bedrock"}]}},
+    }
+    target = read_profile(tables, "onlooker.toml")
+    planned = plan(target, Wanted(scenarios=("measured-observe",)))
+    contracts = select_contracts(("race.visible-from-the-headers-on", "race.observer-let-in"))
+    result = await run(target, planned, contracts, Options(keep=lambda case: tmp_path / f"{case}.yaml"))
+    (done,) = result.results
+    assert {(one.verdict, one.note) for one in done.judgements} == {(verdict, "")}
+    sweeps = list(races(file.load(done.cassette), SWEEP))
+    assert len(sweeps) == len(OFFSETS_MS)
+    assert any(one.runners[0].released_ns > one.origin_ns for one in sweeps)

@@ -7,6 +7,8 @@ import uuid
 from aiohttp import web
 
 WORDS = 5
+STREAM = {"Content-Type": "text/event-stream"}
+NOT_ACTIVE = {"message": "No active streaming session found for observation", "errorCode": "SESSION_NOT_ACTIVE"}
 DELTA = b'event: delta\ndata: {"text": "sea "}\n\n'
 DONE = b'event: done\ndata: {"usage": {"inputTokens": 1, "outputTokens": 5}, "creditsUsed": 1}\n\n'
 
@@ -20,30 +22,32 @@ class Onlooker:
         return web.json_response({"sessionId": str(uuid.uuid4())}, status=201)
 
     async def stream(self, request):
-        """Words, and the end once somebody asked to look on: so that there always is something to see."""
-        asked = self.streaming.setdefault(request.match_info["session"], asyncio.Event())
-        response = await begun(request)
-        for _ in range(WORDS):
-            await response.write(DELTA)
-        await asked.wait()
+        """Words, and the end once somebody has looked on and left: so that there always is something to see."""
+        left = self.streaming.setdefault(request.match_info["session"], asyncio.Event())
+        response = await begun(request, web.StreamResponse(headers=STREAM))
+        await response.write(DELTA * WORDS)
+        await left.wait()
         await response.write(DONE)
         return response
 
     async def observe(self, request):
-        asked = self.streaming.get(request.match_info["session"])
-        if asked is not None:
-            asked.set()
-        if asked is None or self.late:
-            told = {"message": "No active streaming session found for observation", "errorCode": "SESSION_NOT_ACTIVE"}
-            return web.json_response(told, status=404)
-        response = await begun(request)
-        await response.write(DELTA * WORDS + DONE)
-        return response
+        left = self.streaming.setdefault(request.match_info["session"], asyncio.Event())
+        if self.late:
+            await begun(request, web.json_response(NOT_ACTIVE, status=404))
+        else:
+            response = await begun(request, web.StreamResponse(headers=STREAM))
+            await response.write(DELTA * WORDS + DONE)
+            await response.write_eof()
+        try:
+            await asyncio.Event().wait()  # until the client has read it and leaves, which cancels this
+        finally:
+            left.set()
 
 
-async def begun(request):
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+async def begun(request, response):
     await response.prepare(request)
+    if isinstance(response, web.Response):
+        await response.write_eof()
     return response
 
 
@@ -62,4 +66,4 @@ async def app():
 
 
 if __name__ == "__main__":
-    web.run_app(app(), host="127.0.0.1", port=int(sys.argv[1]), print=None)
+    web.run_app(app(), host="127.0.0.1", port=int(sys.argv[1]), print=None, handler_cancellation=True)

@@ -36,10 +36,10 @@ def test_a_fault_of_one_provider_is_left_out_for_the_others():
 def test_a_selection_is_the_intersection_of_what_is_asked():
     planned = cases(systems=["gateway"], scenarios=["chat-*"], providers=["groq"], faults=["cut", "absurd-usage"])
     assert {(one.case.scenario, one.case.fault) for one in planned} == {
-        ("chat-stream", "cut"),
+        *((scenario, "cut") for scenario in ("chat-stream", "chat-stream-bare")),
         *(
             (scenario, f"absurd-usage-{kind}")
-            for scenario in ("chat-plain", "chat-stream")
+            for scenario in ("chat-plain", "chat-stream", "chat-stream-bare")
             for kind in ("negative", "huge", "nan")
         ),
     }

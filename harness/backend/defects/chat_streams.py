@@ -33,7 +33,7 @@ class ChatSilentEnd(Defect):
 
     class _Ends(Streams):
         async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
-            if not out.opened or turn.stopped or not isinstance(error, UpstreamError):
+            if not out.opened or turn.stopped or self.cut_short(error) or not isinstance(error, UpstreamError):
                 return await super().failed(turn, error, out)
             turn.fail(error)
             await self.abort(turn)
@@ -50,7 +50,7 @@ class ChatInventedDone(Defect):
 
     class _Ends(Streams):
         async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
-            if not out.opened or turn.stopped or not isinstance(error, UpstreamError):
+            if not out.opened or turn.stopped or self.cut_short(error) or not isinstance(error, UpstreamError):
                 return await super().failed(turn, error, out)
             turn.fail(error)
             await self.abort(turn)

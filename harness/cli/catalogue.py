@@ -14,6 +14,10 @@ from .running import JsonOption
 Rows = list[dict[str, Any]]
 
 
+EXPLAINED = frozenset({"source", "family", "subject"})
+"""What `explain` and the JSON say of a contract, and the table leaves out: the promise needs its width."""
+
+
 class Kind(StrEnum):
     """What can be listed."""
 
@@ -42,7 +46,7 @@ def list_(
     if json:
         output.put_json(rows)
     else:
-        output.put(_table(rows))
+        output.put(_table([{key: cell for key, cell in row.items() if key not in EXPLAINED} for row in rows]))
     return 0
 
 

@@ -12,7 +12,8 @@ from .results import Run
 from .running import JsonOption, ResultsOption
 
 NotebooksOption = Annotated[
-    Path | None, typer.Option("--notebooks", metavar="FOLDER", help="Where latency.ipynb, failures.ipynb and races.ipynb are.")
+    Path | None,
+    typer.Option("--notebooks", metavar="FOLDER", help="Where latency.ipynb, failures.ipynb and races.ipynb are."),
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.core.recording import NO_FAULT
 from harness.results.frames import Frames
 from harness.results.latency import FirstToken
 from harness.results.stats import quantile
@@ -51,7 +52,9 @@ def share_table(calls: pd.DataFrame) -> pd.DataFrame:
 def fault_table(calls: pd.DataFrame) -> pd.DataFrame:
     """One row for each fault: n, saturated, median with interval, fastest and slowest, in ms; the slowest first.
 
-    Only scenarios that were exercised under several faults: the others have nothing to compare with.
+    ``without_p50`` is the median of the same calls (system, scenario, provider, operation) while the provider did
+    nothing wrong: different faults are exercised on different systems. Only scenarios that were exercised under
+    several faults: the others have nothing to compare with.
     """
     rows = []
     faults = calls.groupby("scenario", observed=True)["fault"].nunique()
@@ -60,10 +63,24 @@ def fault_table(calls: pd.DataFrame) -> pd.DataFrame:
         found = quantile(own["total_ms"].tolist(), 0.5)
         row = {"fault": str(fault), "kind": kind_of(str(fault)), "n": len(own)}
         row |= {"saturated": int(own["saturated"].sum()), "p50": found.value, "p50_low": found.low}
-        row |= {"p50_high": found.high, "fastest": own["total_ms"].min(), "slowest": own["total_ms"].max()}
+        row |= {
+            "without_p50": _without(own, compared),
+            "p50_high": found.high,
+            "fastest": own["total_ms"].min(),
+            "slowest": own["total_ms"].max(),
+        }
         rows.append(row)
     table = pd.DataFrame(rows)
     return table if table.empty else table.sort_values("p50", ascending=False, ignore_index=True)
+
+
+def _without(own: pd.DataFrame, compared: pd.DataFrame) -> float | None:
+    """The median in ms of the calls like these while the provider did nothing wrong; None where there are none."""
+    like = ["system", "scenario", "provider", "operation"]
+    wanted = set(own[like].astype(str).itertuples(index=False, name=None))
+    well = compared[compared["fault"] == NO_FAULT]
+    kept = [key in wanted for key in well[like].astype(str).itertuples(index=False, name=None)]
+    return quantile(well.loc[kept, "total_ms"].tolist(), 0.5).value
 
 
 def slowest_table(frames: Frames) -> pd.DataFrame:

@@ -214,7 +214,9 @@ RACES = (
     Column("early", Type.FLAG, "There was an answer to it before the last request had been let go."),
     Column("skew_ms", Type.NUMBER, "Of the race: between the first and the last that was let go.", "ms"),
     Column("window_ms", Type.NUMBER, "Of the race: from the first until the target had dealt with any.", "ms"),
-    Column("met", Type.FLAG, "Of the race: the skew was smaller than the window, so nothing that is not seen is chance."),
+    Column(
+        "met", Type.FLAG, "Of the race: the skew was smaller than the window, so nothing that is not seen is chance."
+    ),
 )
 
 TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
+from harness.core.errors import UsageError
+
 from .columns import TABLES, Column, Type
 from .rows import Row
 from .runs import StoredRun, read_ndjson, run_row
@@ -90,7 +92,13 @@ def _read_files(paths: Sequence[Path], table: str, columns: list[str]) -> pa.Tab
 
 
 def _read_journal(run: StoredRun, table: str) -> pa.Table:
-    return to_arrow(table, [run.run_row()] if table == "runs" else run.journal(table), run.id)
+    try:
+        return to_arrow(table, [run.run_row()] if table == "runs" else run.journal(table), run.id)
+    except (KeyError, pa.ArrowInvalid):
+        raise UsageError(
+            f"{run.path} was left unfinished by another version of the harness, whose {table} cannot be read: "
+            "move it out of the folder of runs, or name the runs you ask about"
+        ) from None
 
 
 def _write(path: Path, table: pa.Table) -> None:

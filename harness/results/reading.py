@@ -13,7 +13,10 @@ from typing import Protocol
 
 from harness.core.errors import DecodeError
 from harness.core.recording import Exchange, Fidelity, Json, Response
+from harness.framing import sse
+from harness.framing.json import loads
 from harness.providers import anthropic, bedrock, gemini, openai, vertex
+from harness.systems import chat
 
 EVENT_STREAM = "text/event-stream"
 FRAMES = "application/vnd.amazon.eventstream"
@@ -156,6 +159,39 @@ def _gemini_answer(response: Response) -> Answer:
     return _plain(whole.text, gemini.sane_usage(whole.usage, bool(whole.text)))
 
 
+def _chat_asked(exchange: Exchange) -> Asked:
+    """Of the system chat: its streams are always streamed."""
+    name = _object(exchange.request.body).get("modelId")
+    return Asked(name if isinstance(name, str) else None, stream=True)
+
+
+def _chat_answer(response: Response) -> Answer:
+    """Its usage is the target's own word: what a client is told, as in any other protocol."""
+    if not is_event_stream(response):
+        return Answer(streamed=False)
+    told = [_Told(event.end, event.type, _object(event.data.encode())) for event in sse.decode(response.body).events]
+    text = "".join(event.text for event in told)
+    usage = next((event.data.get("usage") for event in told if event.name == chat.DONE), None)
+    pair = tuple(usage.get(field) for field in chat.USAGE_FIELDS) if isinstance(usage, dict) else None
+    used = _pair((pair[0], pair[1]), text) if pair else None
+    return _streamed(response, [event for event in told if event.name == chat.DELTA], text, used)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An event of a chat's stream."""
+
+    end: int
+    name: str
+    data: dict[str, Json]
+
+    @property
+    def text(self) -> str:
+        """The words in a delta."""
+        found = self.data.get("text") if self.name == chat.DELTA else None
+        return found if isinstance(found, str) else ""
+
+
 class _Event(Protocol):
     """What the events of all streams have."""
 
@@ -187,6 +223,15 @@ def _pair(usage: tuple[Json, Json] | None, text: str) -> tuple[int, int] | None:
     return openai.sane_usage({"prompt_tokens": usage[0], "completion_tokens": usage[1]}, bool(text))
 
 
+def _object(data: bytes) -> dict[str, Json]:
+    """A JSON object; an empty one for anything else."""
+    try:
+        found = loads(data)
+    except DecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _label(response: Response | None) -> str:
     kind = response.header("content-type") if response else None
     return (kind or "").partition(";")[0].strip().lower()
@@ -201,6 +246,7 @@ _CLAUDE = Readers(_claude_asked, _claude_answer)
 PROTOCOLS: Mapping[str, Readers] = MappingProxyType(
     {
         "chat.completions": Readers(_openai_asked, _openai_answer),
+        chat.STREAM.name: Readers(_chat_asked, _chat_answer),
         "messages": _CLAUDE,
         **dict.fromkeys(vertex.CLAUDE_CALLS, _CLAUDE),
         **dict.fromkeys(bedrock.CALLS, Readers(_bedrock_asked, _bedrock_answer)),

@@ -110,7 +110,7 @@ def test_a_plain_answer_has_no_first_token_but_content_when_it_is_whole(make):
 
 
 def test_a_stream_whose_protocol_is_not_read_has_no_first_content_that_is_known(make):
-    exchange = make.exchange([(40, b"data: {}\n\n"), (60, b"data: {}\n\n")], operation="chat.stream")
+    exchange = make.exchange([(40, b"data: {}\n\n"), (60, b"data: {}\n\n")], operation="chat.observe")
     call = call_times(exchange)
     assert latency.first_token(call) is FirstToken.UNREAD
     assert latency.first_content_ns(exchange, call) is None

@@ -85,3 +85,35 @@ def test_what_is_no_answer_says_nothing(provider, path, body, _model):
     )
     answer = read_answer(refused)
     assert (answer.streamed, answer.chars, answer.tokens, answer.chunks) == (False, 0, None, ())
+
+
+def chatted(body, kind="text/event-stream", asked=b'{"message": "x", "modelId": "amazon.nova-lite-v1:0"}'):
+    request = Request("POST", "http://h/chat/sessions/s/stream", (), asked, 1)
+    response = Response(200, "", (("content-type", kind),), 9, body, (Segment(len(body), 10),))
+    known = {"side": Side.CLIENT, "operation": "chat.stream", "ending": Ending.EOF, "ended_ns": 99}
+    return Exchange(id="c1", request=request, response=response, **known)
+
+
+DELTAS = b'event: delta\ndata: {"text": "Good "}\n\nevent: delta\ndata: {"text": "day"}\n\n'
+
+
+def test_a_chat_is_a_stream_of_deltas():
+    used = b'event: done\ndata: {"usage": {"inputTokens": 3, "outputTokens": 5}, "creditsUsed": 1}\n\n'
+    one = chatted(DELTAS + used)
+    assert read_asked(one) == Asked("amazon.nova-lite-v1:0", stream=True)
+    answer = read_answer(one)
+    assert (answer.streamed, answer.chars, answer.tokens) == (True, 8, 5)
+    assert [(chunk.at_ns, chunk.chars) for chunk in answer.chunks] == [(10, 5), (10, 3)]
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b"event: done\ndata: {}\n\n", b"event: done\ndata: [\n\n", b'event: delta\ndata: {"text": 1}\n\n']
+)
+def test_a_chat_without_usage_has_no_tokens(end):
+    answer = read_answer(chatted(DELTAS + end))
+    assert (answer.chars, answer.tokens) == (8, None)
+
+
+def test_a_chat_that_is_refused_streams_nothing():
+    assert read_answer(chatted(b'{"message": "no"}', "application/json")).streamed is False
+    assert read_asked(chatted(b"", asked=b"no object")) == Asked(None, stream=True)

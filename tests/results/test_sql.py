@@ -48,3 +48,10 @@ def test_a_query_that_makes_no_sense_is_the_users_error(stored, runs):
         ask("selec", stored)
     with pytest.raises(UsageError, match="nothing_such"):
         results.query("from nothing_such", root=runs.root)
+
+
+def test_an_unfinished_run_of_another_shape_is_named(runs, judgement):
+    path = runs.write("r1", [(runs.case, [judgement()], None)], finish=False)
+    (path / "verdicts.ndjson").write_text('{"contract": "a.b", "violations": ["no"]}\n')
+    with pytest.raises(UsageError, match="r1 was left unfinished by another version of the harness"):
+        results.query("from runs", root=runs.root)

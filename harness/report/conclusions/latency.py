@@ -130,9 +130,11 @@ def _faults(calls: pd.DataFrame) -> Iterator[str]:
     table = fault_table(calls)
     if len(table) < 2:
         return
-    worst, none = table.iloc[0], table[table["fault"] == NO_FAULT]
+    worst = table.iloc[0]
     if worst["fault"] != NO_FAULT:
-        against = f"; the same calls without a fault: {ms(none.iloc[0]['p50'])}" if len(none) else ""
+        against = (
+            f"; the same calls without a fault: {ms(worst['without_p50'])}" if pd.notna(worst["without_p50"]) else ""
+        )
         median = f"median {ms(worst['p50'])} of {number(worst['n'], 'call')}"
         yield f"The fault {code(worst['fault'])} keeps a client longest: {median}{against}."
 

@@ -71,7 +71,7 @@ def _sweeps(requests: pd.DataFrame) -> Iterator[str]:
         if len(missed):
             last = ms(missed["offset_ms"].max())
             after = f"{len(missed)} of {len(late)} let go after the moment were not, the latest {last} after"
-        yield f"{str(name).capitalize()}: {after}; of {len(early)} before it, {served} were served."
+        yield f"{str(name).capitalize()}: {after}; of those before it, {served} of {len(early)}."
 
 
 def _contracts(verdicts: pd.DataFrame) -> Iterator[str]:

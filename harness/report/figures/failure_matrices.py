@@ -15,7 +15,7 @@ from harness.report.matrix import LEGEND, MARKS, cell
 from harness.report.verdict_counts import Cell, broken_share, cell_table, count_cells, fault_order, is_uneasy, summed
 from harness.results.frames import Frames
 
-from .heatmap import BROKEN, SHARES, WIDE, Cells, bar, heat
+from .heatmap import BROKEN, SHARES, WIDE, Cells, bar, heat, name_columns
 from .shown import Shown, nothing
 from .style import sheet
 
@@ -95,10 +95,7 @@ def _draw(
     words = [[_words(one, wide=wide) for one in line] for line in counts]
     figure, (axes,) = sheet(title, 1.3 + 0.26 * len(rows) + (0.7 if wide else 0))
     heat(axes, Cells([row.label for row in rows], columns, values, words), SHARES, BROKEN, size=6.5 if wide else 8.5)
-    if wide:
-        axes.tick_params(axis="x", labelrotation=60, labelsize=7.5)
-        for label in axes.get_xticklabels():
-            label.set(ha="left", rotation_mode="anchor")
+    name_columns(axes, len(columns))
     axes.set_xlabel(f"{column}; in each cell verdicts", fontsize=9)
     bar(figure, [axes], SHARES, BROKEN, "broken of judged, 0 to 1")
     return figure

@@ -14,7 +14,7 @@ from harness.report.kinds import HEALTHY, WORDS, did, kind_of
 from harness.report.verdict_counts import Cell, broken_share, cell_table, count_cells, fault_order
 from harness.results.frames import Frames
 
-from .heatmap import BROKEN, SHARES, TIMES, Cells, bar, heat
+from .heatmap import BROKEN, SHARES, TIMES, WIDE, Cells, bar, heat, name_columns
 from .shown import Shown, nothing
 from .style import sheet
 
@@ -93,8 +93,9 @@ def _draw_families(title: str, cells: dict[tuple[str, str], Cell], rows: list[st
     counts = [[cells.get((row, column), Cell()) for column in columns] for row in rows]
     values = np.array([[broken_share(one) for one in line] for line in counts], dtype=float)
     words = [[_words(one) for one in line] for line in counts]
-    figure, (axes,) = sheet(title, 1.2 + 0.32 * len(rows))
+    figure, (axes,) = sheet(title, 1.2 + 0.32 * len(rows) + (0.5 if len(columns) > WIDE else 0))
     heat(axes, Cells([f"the provider {WORDS[row]}" for row in rows], columns, values, words), SHARES, BROKEN)
+    name_columns(axes, len(columns))
     axes.set_xlabel("family of contracts; in each cell verdicts", fontsize=9)
     bar(figure, [axes], SHARES, BROKEN, "broken of judged, 0 to 1")
     return figure

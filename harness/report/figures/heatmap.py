@@ -26,6 +26,9 @@ WIDE = 10
 FIT = 3.6
 """Characters that fit into a cell of a wide map."""
 
+CROWDED = 30
+"""With more columns than this words stand upright: a cell is higher than it is wide then."""
+
 _DARK = 0.55
 
 
@@ -55,9 +58,27 @@ def heat(axes: Axes, cells: Cells, norm: Normalize, colours: Colormap, *, size: 
                 continue
             value = cells.values[row, column]
             colour = _ink(value, norm, colours)
-            fit = size * min(1, FIT / len(text)) if len(cells.columns) > WIDE else size
-            put = axes.text(column, row, text, ha="center", va="center", fontsize=fit, color=colour, linespacing=1.25)
+            put = axes.text(column, row, text, ha="center", va="center", color=colour, linespacing=1.25)
+            put.set(fontsize=_fitting(text, len(cells.columns), size), rotation=_turn(len(cells.columns)))
             put.set_in_layout(False)  # it is inside the axes: measuring hundreds of them takes a second
+
+
+def name_columns(axes: Axes, columns: int) -> None:
+    """Turn the names of so many columns, where they would run into each other."""
+    if columns <= WIDE:
+        return
+    axes.tick_params(axis="x", labelrotation=60, labelsize=7.5)
+    for label in axes.get_xticklabels():
+        label.set(ha="left", rotation_mode="anchor")
+
+
+def _fitting(text: str, columns: int, size: float) -> float:
+    return size * min(1, FIT / len(text)) if columns > WIDE else size
+
+
+def _turn(columns: int) -> float:
+    """Degrees."""
+    return 90.0 if columns > CROWDED else 0.0
 
 
 def bar(figure: Figure, axes: Sequence[Axes], norm: Normalize, colours: Colormap, label: str) -> None:

@@ -32,8 +32,8 @@ def by_fault(frames: Frames) -> Shown:
 
 def _title(table: pd.DataFrame) -> str:
     worst = table.iloc[0]
-    healthy = table[table["fault"] == NO_FAULT]
-    against = f", against {short(healthy.iloc[0]['p50'])} ms without a fault" if len(healthy) else ""
+    well = worst["without_p50"]
+    against = f", against {short(well)} ms of the same calls without a fault" if pd.notna(well) else ""
     if worst["fault"] == NO_FAULT:
         return f"No fault takes longer than none at the median ({short(worst['p50'])} ms, n {worst['n']})"
     return f"'{worst['fault']}' keeps a client waiting longest: {short(worst['p50'])} ms at the median{against}"

@@ -47,7 +47,7 @@ def _title(table: pd.DataFrame) -> str:
 
 def _before(swept: pd.DataFrame) -> str:
     early = swept[swept["offset_ms"] <= 0]
-    return f"of {len(early)} before it, {int((early['outcome'] == 'served').sum())}"
+    return f"of those before it, {int((early['outcome'] == 'served').sum())} of {len(early)}"
 
 
 def _draw(table: pd.DataFrame) -> Figure:

@@ -69,8 +69,16 @@ def test_the_fault_that_costs_most_and_the_slowest_call_are_named(made):
     made.call(total_ms=900.0, fault="no-headers")
     told = str(latency(made.frames()))
     assert "The fault `no-headers` keeps a client longest: median 900 ms of 1 call; the same calls without" in told
+    assert "without a fault: 20 ms." in told
     assert "The slowest call took 900 ms: `c2` of `reference/gateway/chat-stream/groq.no-headers`." in told
     assert f"harness show {made.path}/cassettes/reference/gateway/chat-stream/groq.no-headers.yaml" in told
+
+
+def test_a_fault_is_compared_with_the_same_calls_only(made):
+    made.call(total_ms=20.0, system="runs", scenario="create")
+    made.call(total_ms=300.0)
+    made.call(total_ms=900.0, fault="no-headers")
+    assert "of 1 call; the same calls without a fault: 300 ms." in str(latency(made.frames()))
 
 
 def test_figures_of_a_late_harness_are_doubted(made):

@@ -32,8 +32,8 @@ def test_races_that_may_not_have_met_do_not(made):
 @pytest.mark.parametrize(
     ("late", "says"),
     [
-        ((1.5, "served"), "all 1 let go after the moment were served; of 2 before it, 1 were served."),
-        ((1.5, "refused"), "1 of 1 let go after the moment were not, the latest 1.5 ms after; of 2 before it"),
+        ((1.5, "served"), "all 1 let go after the moment were served; of those before it, 1 of 2."),
+        ((1.5, "refused"), "1 of 1 let go after the moment were not, the latest 1.5 ms after; of those before it"),
     ],
 )
 def test_sweeps_are_told_by_their_moment(made, late, says):

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment in ISO 8601, UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Clock:

@@ -22,4 +22,4 @@ async def build(common: Common, parts: AccountingParts) -> web.Application:
         errors=parts.accounting_errors(),
         log=common.log,
     )
-    return parts.accounting_front(service).app()
+    return parts.accounting_front(common.flights, service).app()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from harness.backend.bodies import BODY_BYTES_MAX
+from harness.backend.flights import Flights
+from harness.backend.front import BaseFront
 
 from .errors import AccountingError
 from .service import AccountingService
 
 
-class AccountingFront:
-    """The routes and what goes around them. It serves while chat drains: what chat holds has to be ended."""
+class AccountingFront(BaseFront):
+    """The routes. It serves while chat drains: what chat holds has to be ended."""
 
-    def __init__(self, service: AccountingService) -> None:
+    def __init__(self, flights: Flights, service: AccountingService) -> None:
+        super().__init__(flights)
         self._service = service
 
     def app(self) -> web.Application:
@@ -26,17 +28,11 @@ class AccountingFront:
         app.router.add_post("/streaming-sessions/{sessionId:[^/]+}/abort", self._service.abort)
         return app
 
-    def middleware(self) -> Middleware:
-        """Words the router's errors."""
+    def stopping(self) -> None:
+        """Served all the same."""
 
-        @web.middleware
-        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-            try:
-                return await handler(request)
-            except web.HTTPException as wrong:
-                code = "NOT_FOUND" if wrong.status == 404 else "INVALID_REQUEST"
-                allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
-                told = AccountingError(wrong.status, code, wrong.reason, headers=allow)
-                return web.json_response(told.body(), status=told.status, headers=allow)
-
-        return around
+    def unrouted(self, wrong: web.HTTPException, headers: dict[str, str]) -> web.Response:
+        """A router's error in accounting's words."""
+        code = "NOT_FOUND" if wrong.status == 404 else "INVALID_REQUEST"
+        told = AccountingError(wrong.status, code, wrong.reason, headers=headers)
+        return web.json_response(told.body(), status=told.status, headers=headers)

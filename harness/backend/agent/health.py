@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from harness.backend.clock import utc_text
 from harness.backend.providers import Provider
 from harness.backend.store import Store
 
@@ -80,7 +81,7 @@ class AgentHealth:
             "status": "ok" if self.well(services, breakers) else "degraded",
             "services": {name: UP if up else DOWN for name, up in services.items()},
             "breakers": {name: state.value for name, state in breakers.items()},
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": utc_text(datetime.now(UTC)),
         }
 
     async def store_up(self) -> bool:

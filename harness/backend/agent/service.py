@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from harness.backend.accounts import Accounts, User
 from harness.backend.auth import Authenticator
 from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
+from harness.backend.clock import utc_text
 from harness.backend.flights import Flights
 from harness.backend.gateway.errors import invalid
 from harness.backend.log import CallLog, stack_of
@@ -96,7 +96,7 @@ class SessionService:
     async def _show(self, request: web.Request, user: User) -> web.Response:
         found = await self.find(request.match_info["session_id"], user)
         count = await self.sessions.count(found.id)
-        return web.json_response({**self.body(found), "created_at": text(found.created_at), "message_count": count})
+        return web.json_response({**self.body(found), "created_at": utc_text(found.created_at), "message_count": count})
 
     async def _messages(self, request: web.Request, user: User) -> web.Response:
         found = await self.find(request.match_info["session_id"], user)
@@ -128,7 +128,7 @@ class SessionService:
             "id": str(message.id),
             "role": message.role,
             "content": message.content,
-            "created_at": text(message.created_at),
+            "created_at": utc_text(message.created_at),
         }
 
     async def model_list(self, request: web.Request) -> web.Response:
@@ -143,9 +143,3 @@ class SessionService:
 
 
 _SINCE = 1_735_689_600  # 2025-01-01; the field is required, and says nothing here
-
-
-def text(moment: Any) -> str:
-    """A moment in ISO 8601, UTC, to the millisecond."""
-    written: str = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return written.replace("+00:00", "Z")

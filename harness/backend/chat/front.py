@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.flights import Flights
+from harness.backend.front import BaseFront
 
 from .errors import ChatError, shutting_down
 from .service import ChatService
 
 
-class ChatFront:
-    """The routes and what goes around them."""
+class ChatFront(BaseFront):
+    """The routes."""
 
     def __init__(self, flights: Flights, service: ChatService) -> None:
-        self._flights = flights
+        super().__init__(flights)
         self._service = service
 
     def app(self) -> web.Application:
@@ -29,18 +29,11 @@ class ChatFront:
         app.router.add_delete("/chat/sessions/{sessionId:[^/]+}", self._service.delete)
         return app
 
-    def middleware(self) -> Middleware:
-        """Refuses new requests at shut-down, and words the router's errors."""
+    def stopping(self) -> web.Response:
+        """No new requests."""
+        return self._service.response(shutting_down())
 
-        @web.middleware
-        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if self._flights.draining:
-                return self._service.response(shutting_down())
-            try:
-                return await handler(request)
-            except web.HTTPException as wrong:
-                allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
-                code = "NOT_FOUND" if wrong.status == 404 else "INVALID_REQUEST"
-                return self._service.response(ChatError(wrong.status, code, wrong.reason, headers=allow).plain())
-
-        return around
+    def unrouted(self, wrong: web.HTTPException, headers: dict[str, str]) -> web.Response:
+        """A router's error in chat's words."""
+        code = "NOT_FOUND" if wrong.status == 404 else "INVALID_REQUEST"
+        return self._service.response(ChatError(wrong.status, code, wrong.reason, headers=headers).plain())

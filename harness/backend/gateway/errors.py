@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.backend.accounts import InsufficientCredits
 from harness.backend.auth import Denied
+from harness.backend.errors import ErrorObject
 from harness.backend.log import Scrubber
 from harness.backend.upstream import Kind, UpstreamError
 
 WORDS_CHARACTERS = 10_000
 
 
-@dataclass(eq=False)
-class GatewayError(Exception):
-    """A refusal or failure with its HTTP status and the fields of OpenAI's error object."""
-
-    status: int
-    code: str
-    message: str
-    type: str = "invalid_request_error"
-    param: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.status} {self.code}: {self.message}"
-
-    def body(self) -> dict[str, Any]:
-        """The error object, the same before and after the headers."""
-        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+class GatewayError(ErrorObject):
+    """A refusal or failure; most are the client's."""
 
 
 def invalid(param: str, message: str, status: int = 400) -> GatewayError:

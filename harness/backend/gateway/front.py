@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from harness.backend.flights import Flights
+from harness.backend.front import BaseFront
 
 from .calls import Calls
 from .catalogue import Catalogue
@@ -18,33 +18,27 @@ _ID = web.RequestKey("id", UUID)
 _SINCE = 1_735_689_600  # 2025-01-01; the field is required, and says nothing here
 
 
-class Front:
-    """The routes' handlers and what goes around them."""
+class Front(BaseFront):
+    """The routes' handlers. Every request gets its id."""
 
     def __init__(self, flights: Flights, calls: Calls, catalogue: Catalogue, errors: ErrorMapper) -> None:
-        self._flights = flights
+        super().__init__(flights)
         self._calls = calls
         self._catalogue = catalogue
         self._errors = errors
 
-    def middleware(self) -> Middleware:
-        """Gives every request its id, refuses new ones at shut-down, and words the router's errors."""
+    def begin(self, request: web.Request) -> None:
+        """Give a request its id."""
+        request[_ID] = uuid4()
 
-        @web.middleware
-        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-            request[_ID] = uuid4()
-            if self._flights.draining:
-                return self._refusal(shutting_down())
-            try:
-                return await handler(request)
-            except web.HTTPException as wrong:
-                told = GatewayError(
-                    wrong.status, "not_found" if wrong.status == 404 else "invalid_request", wrong.reason
-                )
-                allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
-                return self._refusal(told, allow)
+    def stopping(self) -> web.Response:
+        """No new calls."""
+        return self._refusal(shutting_down())
 
-        return around
+    def unrouted(self, wrong: web.HTTPException, headers: dict[str, str]) -> web.Response:
+        """A router's error in the gateway's words."""
+        code = "not_found" if wrong.status == 404 else "invalid_request"
+        return self._refusal(GatewayError(wrong.status, code, wrong.reason), headers)
 
     async def mark(self, request: web.Request, response: web.StreamResponse) -> None:
         """Put the request's id on every answer."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.backend.accounts import InsufficientCredits
 from harness.backend.auth import Denied
+from harness.backend.clock import utc_text
 from harness.backend.log import Scrubber
 from harness.backend.upstream import Kind, UpstreamError
 
@@ -59,11 +60,6 @@ def internal() -> RunError:
 def shutting_down() -> RunError:
     """A request that came, or a run that would have gone on, after the service was told to stop."""
     return RunError(503, "The service is shutting down.", "SHUTTING_DOWN")
-
-
-def utc_text(moment: datetime) -> str:
-    """A moment in ISO 8601, UTC, to the millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class ErrorTable:

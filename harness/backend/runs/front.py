@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.flights import Flights
+from harness.backend.front import BaseFront
 
 from .errors import RunError, shutting_down
 from .health import Health
 from .service import RunService
 
 
-class RunFront:
-    """The routes and what goes around them."""
+class RunFront(BaseFront):
+    """The routes."""
 
     def __init__(self, flights: Flights, service: RunService, health: Health) -> None:
-        self._flights = flights
+        super().__init__(flights)
         self._service = service
         self._health = health
 
@@ -28,17 +28,10 @@ class RunFront:
         app.router.add_post("/api/projects/{projectId}/runs", self._service.handle)
         return app
 
-    def middleware(self) -> Middleware:
-        """Refuses new requests at shut-down, and words the router's errors."""
+    def stopping(self) -> web.Response:
+        """No new requests."""
+        return self._service.response(shutting_down())
 
-        @web.middleware
-        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if self._flights.draining:
-                return self._service.response(shutting_down())
-            try:
-                return await handler(request)
-            except web.HTTPException as wrong:
-                allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
-                return self._service.response(RunError(wrong.status, wrong.reason, headers=allow))
-
-        return around
+    def unrouted(self, wrong: web.HTTPException, headers: dict[str, str]) -> web.Response:
+        """A router's error in the words of runs."""
+        return self._service.response(RunError(wrong.status, wrong.reason, headers=headers))

@@ -10,11 +10,10 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from harness.backend.clock import utc_text
 from harness.backend.providers import Provider
 from harness.backend.store import Store
 from harness.backend.upstream import Kind, Upstream, UpstreamError
-
-from .errors import utc_text
 
 _UP = frozenset({Kind.REFUSED, Kind.NOT_FOUND, Kind.RATE_LIMITED})
 """What the provider may answer and still be there: anything but a refused key, a failure of its own, and garbage."""

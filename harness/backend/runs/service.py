@@ -13,13 +13,14 @@ from harness.backend.accounts import Accounts, InsufficientCredits, User
 from harness.backend.auth import Authenticator
 from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
+from harness.backend.clock import utc_text
 from harness.backend.flights import Flight, Flights, finish
 from harness.backend.ids import parse_id
 from harness.backend.projects import Projects
 from harness.backend.upstream import Kind, UpstreamError, limited
 
 from .billing import RunBilling
-from .errors import ErrorTable, RunError, invalid, no_project, shutting_down, utc_text
+from .errors import ErrorTable, RunError, invalid, no_project, shutting_down
 from .generation import Generator
 from .journal import RunJournal
 from .models import Models

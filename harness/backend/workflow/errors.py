@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from harness.backend.accounts import InsufficientCredits
 from harness.backend.auth import Denied
+from harness.backend.errors import ErrorObject
 from harness.backend.log import Scrubber
 from harness.backend.upstream import Kind, UpstreamError
 
@@ -19,22 +19,10 @@ INVALID_REQUEST = "invalid_request_error"
 
 
 @dataclass(eq=False)
-class PlanError(Exception):
-    """A refusal or failure with its HTTP status."""
+class PlanError(ErrorObject):
+    """A refusal or failure; most are the provider's."""
 
-    status: int
-    code: str
-    message: str
     type: str = PROVIDER_ERROR
-    param: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.status} {self.code}: {self.message}"
-
-    def body(self) -> dict[str, Any]:
-        """``{"error": {"message", "type", "param", "code"}}``."""
-        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
 
 def invalid(message: str, param: str | None = None, status: int = 400) -> PlanError:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.flights import Flights
+from harness.backend.front import BaseFront
 
 from .errors import INVALID_REQUEST, PlanError, shutting_down
 from .service import PlanService
 
 
-class PlanFront:
-    """The route and what goes around it."""
+class PlanFront(BaseFront):
+    """The route."""
 
     def __init__(self, flights: Flights, service: PlanService) -> None:
-        self._flights = flights
+        super().__init__(flights)
         self._service = service
 
     def app(self) -> web.Application:
@@ -25,19 +25,11 @@ class PlanFront:
         app.router.add_post("/training/plans", self._service.handle)
         return app
 
-    def middleware(self) -> Middleware:
-        """Refuses new requests at shut-down, and words the router's errors."""
+    def stopping(self) -> web.Response:
+        """No new requests."""
+        return self._service.response(shutting_down())
 
-        @web.middleware
-        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if self._flights.draining:
-                return self._service.response(shutting_down())
-            try:
-                return await handler(request)
-            except web.HTTPException as wrong:
-                allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
-                code = wrong.reason.upper().replace(" ", "_")
-                told = PlanError(wrong.status, code, wrong.reason, INVALID_REQUEST, headers=allow)
-                return self._service.response(told)
-
-        return around
+    def unrouted(self, wrong: web.HTTPException, headers: dict[str, str]) -> web.Response:
+        """A router's error in the workflow's words."""
+        code = wrong.reason.upper().replace(" ", "_")
+        return self._service.response(PlanError(wrong.status, code, wrong.reason, INVALID_REQUEST, headers=headers))

@@ -1,0 +1,47 @@
+"""What goes around the routes of every system: the refusal of new requests at shut-down, and the router's errors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from .flights import Flights
+
+
+class BaseFront(ABC):
+    """A system as HTTP sees it. What the router refuses by itself reads as all other refusals of the system."""
+
+    def __init__(self, flights: Flights) -> None:
+        self._flights = flights
+
+    def middleware(self) -> Middleware:
+        """Refuses new requests at shut-down, and words the router's errors."""
+
+        @web.middleware
+        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self.begin(request)
+            if self._flights.draining:
+                refusal = self.stopping()
+                if refusal is not None:
+                    return refusal
+            try:
+                return await handler(request)
+            except web.HTTPException as wrong:
+                allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
+                return self.unrouted(wrong, allow)
+
+        return around
+
+    def begin(self, request: web.Request) -> None:
+        """What happens to a request before anything else: in most systems nothing."""
+        del request
+
+    @abstractmethod
+    def stopping(self) -> web.Response | None:
+        """What new requests are answered at shut-down; None where they are still served."""
+
+    @abstractmethod
+    def unrouted(self, wrong: web.HTTPException, headers: dict[str, str]) -> web.Response:
+        """The answer to a request that no route takes, with these headers: RFC 9110 section 15.5.6 wants ``Allow``."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from harness.core.recording import Exchange, Recording, Side
 from harness.core.verdict import Pointer
 from harness.systems import chat
-from harness.systems.chat import TRANSITIONS, State, Step, Transition
+from harness.systems.chat import TRANSITIONS, State, Step
+from harness.systems.route import Transition
 
 from .chat_calls import StreamCall, body_of, end_ns, session_of, stream_calls
 
@@ -26,7 +27,7 @@ class Taken:
     step: Step
 
     @property
-    def transition(self) -> Transition:
+    def transition(self) -> Transition[State]:
         """What the table says."""
         return TRANSITIONS[self.state, self.step]
 

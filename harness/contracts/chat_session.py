@@ -148,9 +148,7 @@ def absent_not_found(one: Taken, _recording: Recording) -> Findings:
 
 
 def _refused(recording: Recording) -> list[Taken]:
-    return [
-        one for one in taken(recording) if one.transition.code and one.exchange.status == one.transition.statuses[0]
-    ]
+    return [one for one in taken(recording) if one.transition.code and one.exchange.status == one.transition.status]
 
 
 @contract(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid5
 
 from . import gateway
-from .route import Outcome, Route
+from .route import Outcome, Route, Transition
 
 CHAT = gateway.CHAT
 MODELS = gateway.MODELS
@@ -90,29 +89,20 @@ class Step(StrEnum):
     FAILED_CHAT = "failed-chat"  # one that is refused or fails: it leaves nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """What comes of a step: the state after it and the status of the answer; None where that is the failure's own."""
-
-    after: State
-    status: int | None
-    code: str | None = None
-
-
-TRANSITIONS: Mapping[tuple[State, Step], Transition] = MappingProxyType(
+TRANSITIONS: Mapping[tuple[State, Step], Transition[State]] = MappingProxyType(
     {
-        (State.ABSENT, Step.CREATE): Transition(State.EMPTY, CREATED_STATUS),
-        (State.ABSENT, Step.READ): Transition(State.ABSENT, NO_SESSION.status, NO_SESSION.code),
-        (State.ABSENT, Step.LIST): Transition(State.ABSENT, NO_SESSION.status, NO_SESSION.code),
-        (State.ABSENT, Step.CHAT): Transition(State.ABSENT, NO_SESSION.status, NO_SESSION.code),
-        (State.EMPTY, Step.READ): Transition(State.EMPTY, 200),
-        (State.EMPTY, Step.LIST): Transition(State.EMPTY, 200),
-        (State.EMPTY, Step.CHAT): Transition(State.USED, 200),
-        (State.EMPTY, Step.FAILED_CHAT): Transition(State.EMPTY, None),
-        (State.USED, Step.READ): Transition(State.USED, 200),
-        (State.USED, Step.LIST): Transition(State.USED, 200),
-        (State.USED, Step.CHAT): Transition(State.USED, 200),
-        (State.USED, Step.FAILED_CHAT): Transition(State.USED, None),
+        (State.ABSENT, Step.CREATE): Transition(State.EMPTY, (CREATED_STATUS,)),
+        (State.ABSENT, Step.READ): Transition(State.ABSENT, (NO_SESSION.status,), NO_SESSION.code),
+        (State.ABSENT, Step.LIST): Transition(State.ABSENT, (NO_SESSION.status,), NO_SESSION.code),
+        (State.ABSENT, Step.CHAT): Transition(State.ABSENT, (NO_SESSION.status,), NO_SESSION.code),
+        (State.EMPTY, Step.READ): Transition(State.EMPTY, (200,)),
+        (State.EMPTY, Step.LIST): Transition(State.EMPTY, (200,)),
+        (State.EMPTY, Step.CHAT): Transition(State.USED, (200,)),
+        (State.EMPTY, Step.FAILED_CHAT): Transition(State.EMPTY),
+        (State.USED, Step.READ): Transition(State.USED, (200,)),
+        (State.USED, Step.LIST): Transition(State.USED, (200,)),
+        (State.USED, Step.CHAT): Transition(State.USED, (200,)),
+        (State.USED, Step.FAILED_CHAT): Transition(State.USED),
     }
 )
 """The life of a session: (state, step) -> what comes of it.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from .route import Outcome, ProviderTable, Route
+from .route import Outcome, ProviderTable, Route, Transition
 
 MODELS = Route("chat.models", "GET", "/models", authenticated=False)
 CREATE = Route("chat.sessions.create", "POST", "/chat/sessions")
@@ -113,24 +112,7 @@ class Step(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """What comes of a step: the state after it, the statuses that may answer it, and the code of a refusal.
-
-    The reference gives the first of ``statuses``; another is as right. ``end`` has none: nobody is answered.
-    """
-
-    after: State
-    statuses: tuple[int, ...] = ()
-    code: str | None = None
-
-    @property
-    def legal(self) -> bool:
-        """Whether the step is done rather than refused."""
-        return all(status < 400 for status in self.statuses)
-
-
-TRANSITIONS: Mapping[tuple[State, Step], Transition] = MappingProxyType(
+TRANSITIONS: Mapping[tuple[State, Step], Transition[State]] = MappingProxyType(
     {
         (State.ABSENT, Step.CREATE): Transition(State.IDLE, (CREATED_STATUS,)),
         (State.ABSENT, Step.STREAM): Transition(State.ABSENT, (404, 400), NOT_FOUND.code),

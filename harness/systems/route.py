@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+State = TypeVar("State", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +57,26 @@ class ProviderTable:
         """Every row, once."""
         rows = (self.unavailable, self.other, self.unreachable, self.timeout, self.invalid, self.incomplete)
         return frozenset((*self.by_status.values(), *rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Transition(Generic[State]):
+    """What comes of a step in a session: the state after it, the statuses that may answer it, a refusal's code.
+
+    The reference gives the first of ``statuses``; another is as right. A step has none where nobody is answered, or
+    where the status is a failure's own.
+    """
+
+    after: State
+    statuses: tuple[int, ...] = ()
+    code: str | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The one that the reference gives."""
+        return self.statuses[0] if self.statuses else None
+
+    @property
+    def legal(self) -> bool:
+        """Whether the step is done rather than refused."""
+        return all(status < 400 for status in self.statuses)

@@ -90,7 +90,8 @@ def run(
     if json:
         output.put_json(document)
     else:
-        output.put(matrix(result, contracts), *failures(result, contracts), headline(result, folder.path))
+        table = matrix(result, contracts, output.console().width)
+        output.put(table, *failures(result, contracts), headline(result, folder.path))
     return 130 if result.interrupted else exit_code(result.verdicts)
 
 

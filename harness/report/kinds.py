@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from harness.contracts.upstream import Way
+from harness.core.deviation import Polled
 from harness.core.fault import FAULTS, Body, Fault, Reach, Then, Usage
 
 HEALTHY = "healthy"
@@ -16,6 +17,16 @@ SLOW = "slow"
 USAGE = "usage"
 FORM = "form"
 OTHER = "other"
+_POLLED: Mapping[Polled, str] = MappingProxyType(
+    {
+        Polled.NOTHING: Way.SILENT.value,
+        Polled.OTHER_BLOCK: Way.SILENT.value,
+        Polled.NOT_JSON: Way.INVALID.value,
+        Polled.NO_KEY: Way.INVALID.value,
+    }
+)
+"""What an answer that is polled for comes to; a block that holds no answers is as if none came."""
+
 MANY = 4
 """More kinds than these are counted instead of told."""
 
@@ -56,6 +67,8 @@ def _kind(fault: Fault) -> str:
         return Way.UNREACHABLE.value
     if fault.status is not None:
         return Way.STATUS.value
+    if fault.polled in _POLLED:
+        return _POLLED[fault.polled]
     if fault.silent or fault.then is Then.STALL:
         return Way.SILENT.value
     if fault.then in (Then.RESET, Then.CUT):
@@ -66,6 +79,6 @@ def _kind(fault: Fault) -> str:
         return Way.INVALID.value
     if fault.usage is not Usage.TRUE:
         return USAGE
-    if fault.delay_ms:
+    if fault.delay_ms or fault.polls:
         return SLOW
     return HEALTHY if fault == Fault(id=fault.id, summary=fault.summary) else FORM

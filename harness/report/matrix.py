@@ -30,31 +30,64 @@ LEGEND = (
 )
 
 
-def matrix(result: RunResult, contracts: Sequence[Contract]) -> Table:
-    """A row for each contract (by family), a column for each provider; a cell counts the cases that were judged."""
+_LEVEL_CHARS = max(len("level"), *(len(level.value) for level in Level))
+
+FEWEST = 16
+"""Characters of a contract's name, at least, in a line."""
+
+
+def matrix(result: RunResult, contracts: Sequence[Contract], width: int | None = None) -> Table:
+    """A row for each contract (by family), a column for each provider; a cell counts the cases that were judged.
+
+    Contracts that had nothing to judge are counted below. Where ``width`` characters are too few, the contracts' names
+    are folded and the providers' cut, never a figure.
+    """
     counts: dict[tuple[str, str], Counter[Verdict]] = defaultdict(Counter)
     for done in result.results:
         for judgement in done.judgements:
             counts[judgement.contract, done.case.provider][judgement.verdict] += 1
     providers = list(dict.fromkeys(done.case.provider for done in result.results))
     systems = {done.case.system for done in result.results}
-    title = f"target {result.target}" + (f", defect {result.defect}" if result.defect else "")
-    table = Table(title=title, title_justify="left", caption=LEGEND, caption_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("contract", no_wrap=True)
-    table.add_column("level")
+    shown = [one for one in contracts if _judged(counts, one.id, providers)]
+    idle = sum(
+        one.subject is Subject.TARGET and not systems.isdisjoint(one.systems) for one in contracts if one not in shown
+    )
+    lines = [(one, [cell(counts[one.id, provider]) for provider in providers]) for one in shown]
+    table = _table(result, idle)
+    name_chars = max((len(one.id) for one in shown), default=0)
+    cell_chars = max((len(each) for _, cells in lines for each in cells), default=0)
+    names_chars = [max(len(one), cell_chars) for one in providers]
+    if width is not None and _width(name_chars, names_chars) > width:
+        table.padding = (0, 0)
+        if _width(name_chars, names_chars, pad=0) > width:
+            providers = [one if len(one) <= cell_chars else one[: cell_chars - 1] + "…" for one in providers]
+            name_chars = min(name_chars, max(FEWEST, width - _width(0, [cell_chars] * len(providers), pad=0)))
+    table.add_column("contract", overflow="fold", width=name_chars)
+    table.add_column("level", no_wrap=True)
     for provider in providers:
-        table.add_column(provider, justify="right", no_wrap=True)
+        table.add_column(provider, justify="right", no_wrap=True, min_width=cell_chars)
     family = ""
-    for contract in contracts:
-        promised = contract.subject is Subject.TARGET and not systems.isdisjoint(contract.systems)
-        if not promised and not _judged(counts, contract.id, providers):
-            continue
+    for contract, cells in lines:
         if family and contract.family != family:
             table.add_section()
         family = contract.family
         level = Text("SHOULD", "dim") if contract.level is Level.SHOULD else Text("MUST")
-        table.add_row(contract.id, level, *[cell(counts[contract.id, provider]) for provider in providers])
+        table.add_row(contract.id, level, *cells)
     return table
+
+
+def _table(result: RunResult, idle: int) -> Table:
+    title = f"target {result.target}" + (f", defect {result.defect}" if result.defect else "")
+    below = LEGEND
+    if idle:
+        below += f"\n{idle} {'contract' if idle == 1 else 'contracts'} of these systems had nothing to judge here"
+    return Table(title=title, title_justify="left", caption=below, caption_justify="left", box=box.SIMPLE_HEAD)
+
+
+def _width(name_chars: int, cells_chars: Sequence[int], *, pad: int = 1) -> int:
+    """Of a table with such columns: a margin on both sides, a space between columns, and ``pad`` around each."""
+    columns = (name_chars, _LEVEL_CHARS, *cells_chars)
+    return 2 + sum(chars + 2 * pad for chars in columns) + len(columns) - 1
 
 
 def cell(counts: Counter[Verdict]) -> Text:

@@ -22,6 +22,13 @@ KINDS = {
     "zero-usage": "usage",
     "crlf": "form",
     "duplicate-done": "form",
+    "never-answers": "silent",
+    "wrong-block-type": "silent",
+    "answer-not-json": "invalid",
+    "answer-lacks-key": "invalid",
+    "session-vanishes-later": "status",
+    "answers-late": "slow",
+    "text-block": "form",
 }
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from sqlalchemy.exc import SQLAlchemyError
 
 from harness.backend.clock import utc_text
+from harness.backend.health import Learned, StoreHealth
 from harness.backend.providers import Provider
 from harness.backend.store import Store
 
@@ -22,7 +21,7 @@ from .catalogue import AgentCatalogue
 UP, DOWN = "up", "down"
 
 
-class AgentHealth:
+class AgentHealth(StoreHealth):
     """Answers ``GET /health``, for whoever asks; nothing is charged, and no secret is told.
 
     ``services`` are the store, which is ``up`` where it answers a query, and each provider that there are credentials
@@ -36,14 +35,10 @@ class AgentHealth:
     def __init__(
         self, store: Store, catalogue: AgentCatalogue, breakers: Breakers, *, limit_s: float, fresh_s: float
     ) -> None:
-        self._store = store
+        super().__init__(store, limit_s)
         self._catalogue = catalogue
         self._breakers = breakers
-        self._limit_s = limit_s
-        self._fresh_s = fresh_s
-        self._asking = asyncio.Lock()
-        self._services: Mapping[str, bool] = {}
-        self._learned_s = float("-inf")
+        self._learned = Learned(self.ask, fresh_s)
 
     async def handle(self, request: web.Request) -> web.Response:
         """200 where everything is there, 503 where something is not."""
@@ -54,12 +49,7 @@ class AgentHealth:
 
     async def services(self) -> Mapping[str, bool]:
         """Which services are there, by what is known or by asking."""
-        since_s = time.monotonic() - self._fresh_s
-        async with self._asking:
-            if self._learned_s < since_s:
-                self._services = await self.ask()
-                self._learned_s = time.monotonic()
-            return self._services
+        return await self._learned.answer()
 
     async def ask(self) -> Mapping[str, bool]:
         """Ask all services at once."""
@@ -83,15 +73,6 @@ class AgentHealth:
             "breakers": {name: state.value for name, state in breakers.items()},
             "timestamp": utc_text(datetime.now(UTC)),
         }
-
-    async def store_up(self) -> bool:
-        """Whether the store answers."""
-        try:
-            async with asyncio.timeout(self._limit_s):
-                await self._store.check()
-        except (SQLAlchemyError, OSError):  # TimeoutError is an OSError
-            return False
-        return True
 
     async def provider_up(self, provider: Provider) -> bool:
         """Whether the provider takes a connection."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.flights import Flight, Flights, finish
+from harness.backend.outcome import Outcome
 from harness.backend.settings import Settings
 from harness.backend.upstream import Kind, UpstreamError, limited
 
@@ -21,7 +22,7 @@ from .journal import ChatJournal
 from .models import ChatModels
 from .request import ChatValidator
 from .sessions import ChatSessions
-from .turn import Outcome, Phase, Turn
+from .turn import Phase, Turn
 from .wire import ChatWire, Outlet
 
 

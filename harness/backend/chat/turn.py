@@ -10,6 +10,7 @@ from uuid import UUID
 
 from harness.backend.flights import Flight
 from harness.backend.gateway.tokens import Tokens
+from harness.backend.outcome import Course
 
 from .broadcast import Broadcast
 from .errors import ChatError
@@ -25,17 +26,8 @@ class Phase(StrEnum):
     SETTLE = "settle"
 
 
-class Outcome(StrEnum):
-    """How a stream ended."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    LEFT = "client-left"
-
-
 @dataclass(slots=True, kw_only=True)
-class Turn:
+class Turn(Course[Phase]):
     """A stream that was admitted. ``authorization`` is the client's own, for accounting.
 
     ``held``: accounting holds credits for it, or may. ``characters`` are those that the owner was given. ``stopped``
@@ -57,10 +49,6 @@ class Turn:
     credits: int = 0
     stopped: ChatError | None = None
     phase: Phase = Phase.HOLD
-    outcome: Outcome = Outcome.RUNNING
-    error: BaseException | None = None
-    failed_in: Phase | None = None
-    http_status: int | None = None
 
     def note(self, piece: Piece) -> None:
         """Keep the usage that a piece has; the last one counts."""
@@ -76,13 +64,3 @@ class Turn:
         """End it now."""
         self.stopped = why
         self.flight.expire()
-
-    def fail(self, error: BaseException) -> None:
-        """It failed, in the phase that it is in."""
-        if self.error is None:
-            self.outcome, self.error, self.failed_in = Outcome.FAILED, error, self.phase
-
-    def leave(self) -> None:
-        """The owner left."""
-        if self.outcome is Outcome.RUNNING:
-            self.outcome = Outcome.LEFT

@@ -16,8 +16,9 @@ from harness.backend.chat.families import Piece
 from harness.backend.chat.service import ChatService
 from harness.backend.chat.sessions import ChatSessions
 from harness.backend.chat.streams import Streams
-from harness.backend.chat.turn import Outcome, Turn
+from harness.backend.chat.turn import Turn
 from harness.backend.chat.wire import Outlet
+from harness.backend.outcome import Outcome
 
 from .base import Defect, instead
 

@@ -15,9 +15,10 @@ from harness.backend.chat.accounting import AccountingClient
 from harness.backend.chat.errors import ChatError, ChatErrors, no_session
 from harness.backend.chat.service import ChatService
 from harness.backend.chat.sessions import ChatSessions
-from harness.backend.chat.turn import Outcome, Turn
+from harness.backend.chat.turn import Turn
 from harness.backend.flights import Flight
 from harness.backend.ids import parse_id
+from harness.backend.outcome import Outcome
 from harness.backend.store import CHAT_SESSIONS
 
 from .base import Defect, instead

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from harness.backend.accounts import Accounts, Settled, Use
+from harness.backend.outcome import Outcome
 
-from .call import Call, Outcome, Phase
+from .call import Call, Phase
 from .pricing import Pricing
 from .tokens import TokenCounter, Tokens
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from harness.backend.accounts import Hold
+from harness.backend.outcome import Course
 
 from .catalogue import Model
 from .request import Ask
@@ -24,36 +25,13 @@ class Phase(StrEnum):
     USAGE = "usage"
 
 
-class Outcome(StrEnum):
-    """How a call ended."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    LEFT = "client-left"
-
-
 @dataclass(slots=True)
-class Record:
-    """What is known of a call from its first moment on. ``error`` and ``phase`` are those of the first failure."""
+class Record(Course[Phase]):
+    """What is known of a call from its first moment on."""
 
     id: UUID
     user_id: UUID | None = None
-    phase: Phase = Phase.LOOKUP
-    outcome: Outcome = Outcome.RUNNING
-    http_status: int | None = None
-    error: BaseException | None = None
-    failed_in: Phase | None = None
-
-    def fail(self, error: BaseException) -> None:
-        """The call failed, in the phase that it is in."""
-        if self.error is None:
-            self.outcome, self.error, self.failed_in = Outcome.FAILED, error, self.phase
-
-    def leave(self) -> None:
-        """The client left."""
-        if self.outcome is Outcome.RUNNING:
-            self.outcome = Outcome.LEFT
+    phase: Phase = field(default=Phase.LOOKUP, kw_only=True)
 
 
 @dataclass(slots=True)

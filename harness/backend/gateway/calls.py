@@ -14,11 +14,12 @@ from harness.backend.auth import Authenticator
 from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
 from harness.backend.flights import Flight, Flights, finish
+from harness.backend.outcome import Outcome
 from harness.backend.settings import Settings
 from harness.backend.upstream import Kind, Upstream, UpstreamError, limited
 
 from .billing import Billing
-from .call import Call, Outcome, Phase, Record
+from .call import Call, Phase, Record
 from .catalogue import Catalogue
 from .errors import ErrorMapper, GatewayError, invalid, shutting_down
 from .journal import Journal

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from harness.backend.log import CallLog, stack_of, without_credentials
+from harness.backend.outcome import Outcome
 
-from .call import Call, Outcome, Record
+from .call import Call, Record
 from .tokens import TokenCounter
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy.exc import SQLAlchemyError
 
 from harness.backend.clock import utc_text
+from harness.backend.health import Learned, StoreHealth
 from harness.backend.providers import Provider
 from harness.backend.store import Store
 from harness.backend.upstream import Kind, Upstream, UpstreamError
@@ -19,7 +18,7 @@ _UP = frozenset({Kind.REFUSED, Kind.NOT_FOUND, Kind.RATE_LIMITED})
 """What the provider may answer and still be there: anything but a refused key, a failure of its own, and garbage."""
 
 
-class Health:
+class Health(StoreHealth):
     """Answers ``GET /api/health``, for whoever asks; nothing is charged, and no secret is told.
 
     ``supabase`` is the store: it answers a query. ``openai`` is the provider (the names are the clients', kept from
@@ -31,14 +30,10 @@ class Health:
     """
 
     def __init__(self, store: Store, upstream: Upstream, provider: Provider, *, limit_s: float, fresh_s: float) -> None:
-        self._store = store
+        super().__init__(store, limit_s)
         self._upstream = upstream
         self._provider = provider
-        self._limit_s = limit_s
-        self._fresh_s = fresh_s
-        self._asking = asyncio.Lock()
-        self._up = False
-        self._learned_s = float("-inf")
+        self._learned = Learned(self.ask_provider, fresh_s)
 
     async def handle(self, request: web.Request) -> web.Response:
         """200 where everything is there, 503 where something is down."""
@@ -60,23 +55,9 @@ class Health:
             "timestamp": utc_text(datetime.now(UTC)),
         }
 
-    async def store_up(self) -> bool:
-        """Whether the store answers."""
-        try:
-            async with asyncio.timeout(self._limit_s):
-                await self._store.check()
-        except (SQLAlchemyError, OSError):  # TimeoutError is an OSError
-            return False
-        return True
-
     async def provider_up(self) -> bool:
         """Whether the provider answers, by what is known or by asking."""
-        since_s = time.monotonic() - self._fresh_s
-        async with self._asking:
-            if self._learned_s < since_s:
-                self._up = await self.ask_provider()
-                self._learned_s = time.monotonic()
-            return self._up
+        return await self._learned.answer()
 
     async def ask_provider(self) -> bool:
         """Ask for the list of models."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
-from harness.backend.log import CallLog, stack_of
-from harness.backend.upstream import UpstreamError
+from harness.backend.journal import WorkJournal
+from harness.backend.log import stack_of
 
-from .errors import RunError
 from .run import Run
 
 
-class RunJournal:
+class RunJournal(WorkJournal[Run]):
     """Writes lines. Lengths are characters; no line holds the input, the output or a key.
 
     ``run``: once for each run, when it is over. ``runId``, ``userId``, ``projectId``, ``model`` (as asked for),
@@ -26,8 +24,7 @@ class RunJournal:
     ``httpStatus``, ``message``.
     """
 
-    def __init__(self, log: CallLog) -> None:
-        self._log = log
+    REFUSED = "run_refused"
 
     def run(self, run: Run) -> None:
         """A run is over."""
@@ -50,37 +47,10 @@ class RunJournal:
             "stack": stack_of(error),
             "model": run.model.asked,
             "inputLength": len(run.input),
-            "status": error.status if isinstance(error, UpstreamError) else None,
-            "type": error.type if isinstance(error, UpstreamError) else None,
-            "code": error.code if isinstance(error, UpstreamError) else None,
+            **self.upstream(error),
         }
         self._log.write(run.user_id, {"event": "run_failed", **fields})
-
-    def refunded(self, run: Run, amount: int) -> None:
-        """The charge of a run was given back."""
-        self._log.write(run.user_id, {"event": "refund", **self.whose(run), "amount": amount})
-
-    def refund_failed(self, run: Run, error: BaseException) -> None:
-        """The charge of a run should have been given back, and was not."""
-        fields = {**self.whose(run), "message": self.message(error), "stack": stack_of(error)}
-        self._log.write(run.user_id, {"event": "refund_failed", **fields})
-
-    def refused(self, user_id: UUID | None, told: RunError, error: BaseException) -> None:
-        """A request was refused; one that failed by our own fault has its stack."""
-        fields: dict[str, Any] = {
-            "userId": str(user_id) if user_id else None,
-            "httpStatus": told.status,
-            "message": told.message,
-        }
-        if told.status >= 500:
-            fields |= {"error": self.message(error), "stack": stack_of(error)}
-        self._log.write(user_id, {"event": "run_refused", **fields})
 
     def whose(self, run: Run) -> dict[str, Any]:
         """What ties a line to its run."""
         return {"runId": str(run.id), "userId": str(run.user_id), "projectId": str(run.project_id)}
-
-    def message(self, error: BaseException) -> str:
-        """What went wrong, with the provider's words where there are any; the log takes keys out of them."""
-        words = error.words if isinstance(error, UpstreamError) else ""
-        return f"{error}: {words}" if words else f"{type(error).__name__}: {error}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import insert
 
+from harness.backend.outcome import Outcome
 from harness.backend.store import RUNS, Store
 
-from .run import Outcome, Run
+from .run import Run
 
 
 class RunRows:

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from harness.backend.accounts import Hold, Settled
+from harness.backend.outcome import Outcome
 
 from .models import Choice
-
-
-class Outcome(StrEnum):
-    """How a run ended."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"  # its row is stored; from here on it is paid for
-    FAILED = "failed"
-    LEFT = "client-left"
 
 
 @dataclass(slots=True)

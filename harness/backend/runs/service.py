@@ -16,6 +16,7 @@ from harness.backend.callers import find_caller
 from harness.backend.clock import utc_text
 from harness.backend.flights import Flight, Flights, finish
 from harness.backend.ids import parse_id
+from harness.backend.outcome import Outcome
 from harness.backend.projects import Projects
 from harness.backend.upstream import Kind, UpstreamError, limited
 
@@ -26,7 +27,7 @@ from .journal import RunJournal
 from .models import Models
 from .request import Ask, RunValidator
 from .rows import RunRows
-from .run import Outcome, Run
+from .run import Run
 
 CLIENT_LEFT = "The client left before the answer."
 

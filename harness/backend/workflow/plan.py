@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from harness.backend.accounts import Hold, Settled
+from harness.backend.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +18,6 @@ class Ask:
     user_profile: dict[str, Any]
     questionnaires: list[Any]
     context: dict[str, Any]
-
-
-class Outcome(StrEnum):
-    """How a plan ended."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"  # its row is stored; from here on it is paid for
-    FAILED = "failed"
-    LEFT = "client-left"
 
 
 @dataclass(slots=True)

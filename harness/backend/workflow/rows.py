@@ -6,9 +6,10 @@ import json
 
 from sqlalchemy import insert
 
+from harness.backend.outcome import Outcome
 from harness.backend.store import PLANS, Store
 
-from .plan import Outcome, Plan
+from .plan import Plan
 
 
 class PlanRows:

@@ -14,13 +14,14 @@ from harness.backend.auth import Authenticator
 from harness.backend.bodies import BadBody, ClientGone, read_body
 from harness.backend.callers import find_caller
 from harness.backend.flights import Flight, Flights, finish
+from harness.backend.outcome import Outcome
 from harness.backend.upstream import Kind, UpstreamError, limited
 
 from .answer import KEY
 from .billing import PlanBilling
 from .errors import ErrorTable, PlanError, invalid, shutting_down
 from .journal import PlanJournal
-from .plan import Ask, Outcome, Plan
+from .plan import Ask, Plan
 from .planner import Planner
 from .request import PlanValidator
 from .rows import PlanRows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from rich import box
@@ -13,6 +14,8 @@ from rich.text import Text
 from harness.core.recording import Exchange, Recording, Side
 
 SNIPPET = 90
+ALIKE = 3
+"""Exchanges alike in a row, from which on those between the first and the last are one line."""
 MS = 1e6
 STYLES = {"client": "cyan", "provider": "yellow", "service": "blue", "probe": "magenta", "mark": "dim"}
 
@@ -39,7 +42,7 @@ def timeline(recording: Recording) -> Iterator[RenderableType]:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, justify in (("ms", "right"), ("who", "left"), ("exchange", "left"), ("what", "left"), ("bytes", "left")):
         table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
-    for row in events(recording):
+    for row in _shortened(recording):
         style = STYLES[row["who"]]
         table.add_row(
             f"{row['at_ms']:.2f}", Text(row["who"], style), Text(row["exchange"]), Text(row["what"]), Text(row["text"])
@@ -58,6 +61,33 @@ def timeline_json(recording: Recording) -> dict[str, Any]:
         "void": header.void,
         "events": events(recording),
     }
+
+
+def _shortened(recording: Recording) -> list[dict[str, Any]]:
+    """The events, those of polls that all found the same in one row: the first and the last of them are whole."""
+    rows = events(recording)
+    for alike in _alike(recording):
+        between = {exchange.id for exchange in alike[1:-1]}
+        first, last = alike[1].request.sent_ns, alike[-2].ended_ns
+        told = f"{len(between)} exchanges as {alike[0].id}, until {last / MS:.2f} ms"
+        names = f"{alike[1].id} to {alike[-2].id}" if len(between) > 1 else alike[1].id
+        rows = [row for row in rows if row["exchange"] not in between]
+        rows.append(_row(first, alike[0].side.value, names, told, ""))
+    return sorted(rows, key=lambda row: float(row["at_ms"]))
+
+
+def _alike(recording: Recording) -> Iterator[list[Exchange]]:
+    """Exchanges of one side that follow each other and differ in their times only."""
+    for side in Side:
+        for _, found in groupby(recording.side(side), key=_looks):
+            alike = list(found)
+            if len(alike) > ALIKE:
+                yield alike
+
+
+def _looks(exchange: Exchange) -> tuple[object, ...]:
+    request, body = exchange.request, exchange.body
+    return (request.method, request.url, request.body, exchange.status, body, exchange.ending, exchange.error)
 
 
 def _exchange(exchange: Exchange) -> Iterator[dict[str, Any]]:

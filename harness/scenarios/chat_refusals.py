@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from harness.core.names import Capability
 
-from .bodies import BAD_TOKENS, ODD_BODIES, bad_bytes
 from .chat import CHAT, new_session, stream_body
+from .refused import bad_tokens, send_bad_input, send_odd_input
 from .registry import scenario
-from .stage import Prompt, Stage
+from .stage import Stage
 
 _WORDS = [{"role": "user", "content": "hello"}]
 BAD_FIELDS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
@@ -53,17 +53,8 @@ UNKNOWN_MODELS = (
 async def bad_input(stage: Stage) -> None:
     """One request of each bad kind; the mark ``bad-input`` says which is which."""
     user = await stage.user()
-    session, api = await new_session(stage, user), stage.chat(user.token)
-    for kind, (field, change) in BAD_FIELDS.items():
-        prompt = stage.prompt()
-        body = {key: value for key, value in {**stream_body(stage, prompt), **change}.items() if value is not None}
-        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": field})
-        await api.raw_stream(session, json.dumps(body).encode(), tie=prompt.tie)
-    good = json.dumps(stream_body(stage, stage.prompt())).encode()
-    for kind, raw in bad_bytes(good, "message").items():
-        prompt = stage.prompt()
-        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": None})
-        await api.raw_stream(session, raw, tie=prompt.tie)
+    send = partial(stage.chat(user.token).raw_stream, await new_session(stage, user))
+    await send_bad_input(stage, partial(stream_body, stage), send, BAD_FIELDS, "message")
     await stage.settle(user)
 
 
@@ -71,12 +62,8 @@ async def bad_input(stage: Stage) -> None:
 async def odd_input(stage: Stage) -> None:
     """One request of each strange kind; the mark ``odd-input`` says which is which, and which must be served."""
     user = await stage.user()
-    session, api = await new_session(stage, user), stage.chat(user.token)
-    for odd in ODD_BODIES:
-        prompt = stage.prompt()
-        body = stream_body(stage, Prompt(odd.text(prompt.text), prompt.tie))
-        stage.mark("odd-input", {"tie": prompt.tie, "kind": odd.kind, "accept": odd.unknown})
-        await api.raw_stream(session, odd.raw(body), tie=prompt.tie)
+    send = partial(stage.chat(user.token).raw_stream, await new_session(stage, user))
+    await send_odd_input(stage, partial(stream_body, stage), send)
     await stage.settle(user)
 
 
@@ -97,10 +84,7 @@ async def bad_token(stage: Stage) -> None:
     """One request with each kind of bad token, and one with none; the mark ``bad-token`` says which is which."""
     user = await stage.user()
     session = await new_session(stage, user)
-    for kind in ("missing", *BAD_TOKENS):
-        prompt = stage.prompt()
-        token = None if kind == "missing" else stage.target.token(kind, user.id or "")
-        stage.mark("bad-token", {"tie": prompt.tie, "kind": kind})
+    for prompt, token in bad_tokens(stage, user):
         await stage.chat(token).stream(session, stream_body(stage, prompt), tie=prompt.tie)
     await stage.settle(user)
 

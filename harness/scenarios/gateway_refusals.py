@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from harness.core.names import Capability, System
 
-from .bodies import BAD_TOKENS, ODD_BODIES, bad_bytes
 from .gateway import chat_body
+from .refused import bad_tokens, send_bad_input, send_odd_input
 from .registry import scenario
-from .stage import Prompt, Stage
+from .stage import Stage
 
 GATEWAY = System.GATEWAY
 
@@ -38,17 +38,7 @@ BAD_FIELDS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
 async def bad_input(stage: Stage) -> None:
     """One request of each bad kind; the mark ``bad-input`` says which is which."""
     user = await stage.user()
-    api = stage.gateway(user.token)
-    for kind, (field, change) in BAD_FIELDS.items():
-        prompt = stage.prompt()
-        body = {key: value for key, value in {**chat_body(stage, prompt), **change}.items() if value is not None}
-        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": field})
-        await api.raw_chat(json.dumps(body).encode(), tie=prompt.tie)
-    good = json.dumps(chat_body(stage, stage.prompt())).encode()
-    for kind, raw in bad_bytes(good, "messages").items():
-        prompt = stage.prompt()
-        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": None})
-        await api.raw_chat(raw, tie=prompt.tie)
+    await send_bad_input(stage, partial(chat_body, stage), stage.gateway(user.token).raw_chat, BAD_FIELDS, "messages")
     await stage.settle(user)
 
 
@@ -56,11 +46,7 @@ async def bad_input(stage: Stage) -> None:
 async def odd_input(stage: Stage) -> None:
     """One request of each strange kind; the mark ``odd-input`` says which is which, and which must be served."""
     user = await stage.user()
-    for odd in ODD_BODIES:
-        prompt = stage.prompt()
-        body = chat_body(stage, Prompt(odd.text(prompt.text), prompt.tie))
-        stage.mark("odd-input", {"tie": prompt.tie, "kind": odd.kind, "accept": odd.unknown})
-        await stage.gateway(user.token).raw_chat(odd.raw(body), tie=prompt.tie)
+    await send_odd_input(stage, partial(chat_body, stage), stage.gateway(user.token).raw_chat)
     await stage.settle(user)
 
 
@@ -68,9 +54,6 @@ async def odd_input(stage: Stage) -> None:
 async def bad_token(stage: Stage) -> None:
     """One request with each kind of bad token, and one with none; the mark ``bad-token`` says which is which."""
     user = await stage.user()
-    for kind in ("missing", *BAD_TOKENS):
-        prompt = stage.prompt()
-        token = None if kind == "missing" else stage.target.token(kind, user.id or "")
-        stage.mark("bad-token", {"tie": prompt.tie, "kind": kind})
+    for prompt, token in bad_tokens(stage, user):
         await stage.gateway(token).chat(chat_body(stage, prompt), tie=prompt.tie)
     await stage.settle(user)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from harness.core.names import Capability, System
 
-from .bodies import BAD_TOKENS, ODD_BODIES, bad_bytes
+from .refused import bad_tokens, send_bad_input, send_odd_input
 from .registry import scenario
 from .runs import run_body
-from .stage import Prompt, Stage
+from .stage import Stage
 
 RUNS = System.RUNS
 
@@ -41,17 +41,8 @@ NOT_UUIDS = ("not-a-uuid", "0", "1; drop table projects", "../../etc/passwd", "\
 async def bad_input(stage: Stage) -> None:
     """One request of each bad kind; the mark ``bad-input`` says which is which."""
     user = await stage.user()
-    project, api = await stage.project(user), stage.runs(user.token)
-    for kind, (field, change) in BAD_FIELDS.items():
-        prompt = stage.prompt()
-        body = {key: value for key, value in {**run_body(stage, prompt), **change}.items() if value is not None}
-        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": field})
-        await api.raw_create(project, json.dumps(body).encode(), tie=prompt.tie)
-    good = json.dumps(run_body(stage, stage.prompt())).encode()
-    for kind, raw in bad_bytes(good, "input").items():
-        prompt = stage.prompt()
-        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": None})
-        await api.raw_create(project, raw, tie=prompt.tie)
+    send = partial(stage.runs(user.token).raw_create, await stage.project(user))
+    await send_bad_input(stage, partial(run_body, stage), send, BAD_FIELDS, "input")
     await stage.settle(user)
 
 
@@ -59,12 +50,8 @@ async def bad_input(stage: Stage) -> None:
 async def odd_input(stage: Stage) -> None:
     """One request of each strange kind; the mark ``odd-input`` says which is which, and which must be served."""
     user = await stage.user()
-    project, api = await stage.project(user), stage.runs(user.token)
-    for odd in ODD_BODIES:
-        prompt = stage.prompt()
-        body = run_body(stage, Prompt(odd.text(prompt.text), prompt.tie))
-        stage.mark("odd-input", {"tie": prompt.tie, "kind": odd.kind, "accept": odd.unknown})
-        await api.raw_create(project, odd.raw(body), tie=prompt.tie)
+    send = partial(stage.runs(user.token).raw_create, await stage.project(user))
+    await send_odd_input(stage, partial(run_body, stage), send)
     await stage.settle(user)
 
 
@@ -85,10 +72,7 @@ async def bad_token(stage: Stage) -> None:
     """One request with each kind of bad token, and one with none; the mark ``bad-token`` says which is which."""
     user = await stage.user()
     project = await stage.project(user)
-    for kind in ("missing", *BAD_TOKENS):
-        prompt = stage.prompt()
-        token = None if kind == "missing" else stage.target.token(kind, user.id or "")
-        stage.mark("bad-token", {"tie": prompt.tie, "kind": kind})
+    for prompt, token in bad_tokens(stage, user):
         await stage.runs(token).create(project, run_body(stage, prompt), tie=prompt.tie)
     await stage.settle(user)
 

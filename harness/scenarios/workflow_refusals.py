@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 from harness.core.names import Capability, System
 from harness.systems import workflow
 
-from .bodies import BAD_TOKENS, ODD_BODIES, bad_bytes
+from .refused import bad_tokens, send_bad_input, send_odd_input
 from .registry import scenario
-from .stage import Prompt, Stage
+from .stage import Stage
 from .workflow import plan_body
 
 WORKFLOW = System.WORKFLOW
@@ -38,17 +37,7 @@ BAD_FIELDS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
 async def bad_input(stage: Stage) -> None:
     """One request of each bad kind; the mark ``bad-input`` says which is which."""
     user = await stage.user()
-    api = stage.workflow(user.token)
-    for kind, (field, change) in BAD_FIELDS.items():
-        prompt = stage.prompt()
-        body = {key: value for key, value in {**plan_body(prompt), **change}.items() if value is not None}
-        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": field})
-        await api.raw_create(json.dumps(body).encode(), tie=prompt.tie)
-    good = json.dumps(plan_body(stage.prompt())).encode()
-    for kind, raw in bad_bytes(good, "user_profile").items():
-        prompt = stage.prompt()
-        stage.mark("bad-input", {"tie": prompt.tie, "kind": kind, "field": None})
-        await api.raw_create(raw, tie=prompt.tie)
+    await send_bad_input(stage, plan_body, stage.workflow(user.token).raw_create, BAD_FIELDS, "user_profile")
     await stage.settle(user)
 
 
@@ -56,12 +45,7 @@ async def bad_input(stage: Stage) -> None:
 async def odd_input(stage: Stage) -> None:
     """One request of each strange kind; the mark ``odd-input`` says which is which, and which must be served."""
     user = await stage.user()
-    api = stage.workflow(user.token)
-    for odd in ODD_BODIES:
-        prompt = stage.prompt()
-        body = plan_body(Prompt(odd.text(prompt.text), prompt.tie))
-        stage.mark("odd-input", {"tie": prompt.tie, "kind": odd.kind, "accept": odd.unknown})
-        await api.raw_create(odd.raw(body), tie=prompt.tie)
+    await send_odd_input(stage, plan_body, stage.workflow(user.token).raw_create)
     await stage.settle(user)
 
 
@@ -69,10 +53,7 @@ async def odd_input(stage: Stage) -> None:
 async def bad_token(stage: Stage) -> None:
     """One request with each kind of bad token, and one with none; the mark ``bad-token`` says which is which."""
     user = await stage.user()
-    for kind in ("missing", *BAD_TOKENS):
-        prompt = stage.prompt()
-        token = None if kind == "missing" else stage.target.token(kind, user.id or "")
-        stage.mark("bad-token", {"tie": prompt.tie, "kind": kind})
+    for prompt, token in bad_tokens(stage, user):
         await stage.workflow(token).create(plan_body(prompt), tie=prompt.tie)
     await stage.settle(user)
 

@@ -99,6 +99,11 @@ def breaker_one_probe(turn: Turn, _recording: Recording) -> Findings:
         yield turn.call.violation("A probe was under way, and the provider was asked by another call.")
 
 
+def _must_ask(turn: Turn, why: str) -> Findings:
+    if not turn.call.upstreams:
+        yield turn.call.violation(f"{why}, and the provider was not asked.")
+
+
 @contract(
     "resilience.breaker-asks-again",
     select=_as_the_probe,
@@ -109,8 +114,7 @@ def breaker_one_probe(turn: Turn, _recording: Recording) -> Findings:
 )
 def breaker_asks_again(turn: Turn, _recording: Recording) -> Findings:
     """Once the cool-down is over, the next call asks the provider."""
-    if not turn.call.upstreams:
-        yield turn.call.violation("The cool-down was over, and the provider was not asked.")
+    yield from _must_ask(turn, "The cool-down was over")
 
 
 @contract(
@@ -123,8 +127,7 @@ def breaker_asks_again(turn: Turn, _recording: Recording) -> Findings:
 )
 def breaker_closes(turn: Turn, _recording: Recording) -> Findings:
     """Once a probe was well, every call reaches the provider again: an outage ends when it is over."""
-    if not turn.call.upstreams:
-        yield turn.call.violation("A probe was well, and the provider was not asked.")
+    yield from _must_ask(turn, "A probe was well")
 
 
 @contract(
@@ -140,10 +143,7 @@ def breaker_counts_in_a_row(turn: Turn, _recording: Recording) -> Findings:
 
     Counted without end, any provider is shut off after a while, however well it is.
     """
-    if not turn.call.upstreams:
-        yield turn.call.violation(
-            f"There were {turn.phase.in_a_row} failures in a row, and the provider was not asked."
-        )
+    yield from _must_ask(turn, f"There were {turn.phase.in_a_row} failures in a row")
 
 
 def _refused(recording: Recording) -> list[Turn]:

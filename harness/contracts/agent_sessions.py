@@ -44,7 +44,7 @@ def transitions(step: Taken, _recording: Recording) -> Findings:
     An undefined name in the function that finds a session once made every chat in one a 500.
     """
     wanted = TRANSITIONS[step.before, step.step]
-    code = step.chat.code if step.chat else _code(step)
+    code = _code(step)
     if step.exchange.status != wanted.status or (wanted.code is not None and code != wanted.code):
         said = f"{step.exchange.status or 'nothing'} {code or ''}".strip()
         yield step.violation(
@@ -67,7 +67,7 @@ def _foreign_steps(recording: Recording) -> list[Taken]:
 )
 def private(step: Taken, _recording: Recording) -> Findings:
     """Another user's session is not found, whatever is done with it: nobody reads or learns of it by its id."""
-    code = step.chat.code if step.chat else _code(step)
+    code = _code(step)
     if (step.exchange.status, code) != (agent.NO_SESSION.status, agent.NO_SESSION.code):
         yield step.violation(
             f"Another user's session was answered by {step.exchange.status} {code or ''}".rstrip() + "."
@@ -225,7 +225,9 @@ def chat_says_which(call: ChatCall, _recording: Recording) -> Findings:
         yield call.violation(f"The chat named {named!r}, the answer's session is {given!r}.")
 
 
-def _code(step: Taken) -> str | None:
+def _code(step: Taken) -> str | int | None:
+    if step.chat:
+        return step.chat.code
     error = object_of(step.exchange.body).get("error")
     code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, str) else None

@@ -8,38 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-import aiohttp
-from botocore.eventstream import ParserError
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    EventStreamError,
-    HTTPClientError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
-
 from harness.backend.clients import ProviderClients
+from harness.backend.dialects.bedrock import translated
 from harness.backend.settings import Settings
-from harness.backend.upstream import Kind, UpstreamError, kind_of_status
+from harness.backend.upstream import Kind, UpstreamError
 
 from .families import Family, Piece
 
 EVENT_STREAM = "application/vnd.amazon.eventstream"
-_IN_BAND = {
-    "throttlingException": Kind.RATE_LIMITED,
-    "validationException": Kind.REFUSED,
-    "modelTimeoutException": Kind.TIMEOUT,
-    "accessDeniedException": Kind.AUTH,
-}
-"""What an exception inside a stream means, by its name; any other: the provider failed."""
 
 
 class Bedrock:
@@ -63,7 +43,7 @@ class Bedrock:
 
     async def _open(self, model: str, body: Mapping[str, Any]) -> Any:
         client = await self._clients.bedrock()
-        with _translated():
+        with translated(streaming=True):
             async with asyncio.timeout(self._settings.first_byte_s):
                 return await client.invoke_model_with_response_stream(
                     modelId=model, body=json.dumps(body), contentType="application/json"
@@ -94,7 +74,7 @@ class Bedrock:
 
     async def _next(self, frames: AsyncIterator[Any]) -> Any:
         """The next frame, or None at the end; waited for no longer than the limit between segments."""
-        with _translated():
+        with translated(streaming=True):
             async with asyncio.timeout(self._settings.segment_s):
                 return await anext(frames, None)
 
@@ -107,46 +87,3 @@ class Bedrock:
         if not isinstance(chunk, dict):
             raise UpstreamError(Kind.INVALID, "a chunk of the provider's stream is not a JSON object")
         return chunk
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The library's exceptions as UpstreamError."""
-    try:
-        yield
-    except EventStreamError as error:
-        raise _in_band(error) from error
-    except ClientError as error:
-        raise _from_status(error) from error
-    except (TimeoutError, ConnectTimeoutError, ReadTimeoutError) as error:
-        raise UpstreamError(Kind.TIMEOUT, "the provider took too long") from error
-    except (ConnectionClosedError, ResponseStreamingError, aiohttp.ClientPayloadError) as error:
-        raise UpstreamError(Kind.INCOMPLETE, "the provider broke off its answer") from error
-    except (EndpointConnectionError, HTTPClientError, aiohttp.ClientConnectionError) as error:
-        raise UpstreamError(Kind.UNREACHABLE, "the provider cannot be reached") from error
-    except (ParserError, BotoCoreError, ValueError, KeyError) as error:
-        why = f"the provider's answer cannot be read: {type(error).__name__}"
-        raise UpstreamError(Kind.INVALID, why) from error
-
-
-def _from_status(error: ClientError) -> UpstreamError:
-    body, status = error.response.get("Error", {}), error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return UpstreamError(
-        kind_of_status(status),
-        f"the provider answered {status}",
-        words=str(body.get("Message", "")),
-        status=status,
-        type=body.get("Code"),
-        said=True,
-    )
-
-
-def _in_band(error: EventStreamError) -> UpstreamError:
-    body = error.response.get("Error", {})
-    return UpstreamError(
-        _IN_BAND.get(body.get("Code"), Kind.UNAVAILABLE),
-        "the provider said inside its stream that it failed",
-        words=str(body.get("Message", "")),
-        type=body.get("Code"),
-        said=True,
-    )

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harness.contracts.upstream import Answer, Asked, Piece, Said, Usage, is_event_stream, is_json
+from harness.contracts.upstream import Answer, Asked, Said, Usage, is_event_stream
 from harness.core.errors import DecodeError
 from harness.core.recording import Exchange, Json
-from harness.framing.json import lenient
 from harness.providers.anthropic import (
     ErrorBody,
     Kind,
@@ -24,6 +23,8 @@ from harness.providers.anthropic import (
     is_count,
     read_error,
 )
+
+from .common import asked_with_system, pieces_of, translate, whole
 
 FINISH_REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -65,14 +66,7 @@ def asked_of(exchange: Exchange, *, model: str | None = None, stream: bool | Non
         request = decode_request(exchange.request.body, model=model, stream=stream)
     except DecodeError:
         return None
-    system = (("system", request.system),) if request.system else ()
-    return Asked(
-        model=request.model,
-        stream=request.stream,
-        messages=(*system, *request.messages),
-        max_tokens=request.max_tokens,
-        parameters=lenient(exchange.request.body),
-    )
+    return asked_with_system(exchange, request, request.messages)
 
 
 def answer(exchange: Exchange) -> Answer:
@@ -85,13 +79,12 @@ def answer(exchange: Exchange) -> Answer:
         message = decode_message(exchange.body)
     except DecodeError:
         return Answer()
-    return Answer(
-        readable=is_json(exchange),
+    return whole(
+        exchange,
         answered=bool(message.data["content"]),
-        ended=True,
         text=message.text,
         usage=usage_of(message.usage),
-        finish_reasons=finish_reasons((message.stop_reason,) if message.stop_reason else ()),
+        finish_reasons=translate((message.stop_reason,) if message.stop_reason else (), FINISH_REASONS),
     )
 
 
@@ -108,15 +101,10 @@ def streamed(stream: Stream) -> Answer:
         void=not stream.events,
         text="".join(event.text for event in events),
         usage=usage_of(stream.usage),
-        finish_reasons=finish_reasons(stream.stop_reasons),
-        pieces=tuple(Piece(event.index, event.start, event.end) for event in events if event.text),
+        finish_reasons=translate(stream.stop_reasons, FINISH_REASONS),
+        pieces=pieces_of(events),
         error=said(read_error(errors[0].data), None) if errors else None,
     )
-
-
-def finish_reasons(stop_reasons: tuple[str, ...]) -> tuple[str, ...]:
-    """Stop reasons in the words of OpenAI's protocol; one that it has no word for stays as it is."""
-    return tuple(FINISH_REASONS.get(reason, reason) for reason in stop_reasons)
 
 
 def usage_of(usage: Json) -> Usage | None:

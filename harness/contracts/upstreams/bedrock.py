@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harness.contracts.upstream import Answer, Asked, Piece, Said, Usage, is_json, label
+from harness.contracts.upstream import Answer, Asked, Said, Usage, label
 from harness.core.errors import DecodeError
 from harness.core.recording import Exchange, Json
 from harness.framing.json import lenient
@@ -25,6 +25,8 @@ from harness.providers.bedrock import (
     has_metrics,
     target,
 )
+
+from .common import path_of, pieces_of, translate, whole
 
 __all__ = ["CALLS", "FINISH_REASONS", "STATUSES", "answer", "asked"]
 
@@ -70,7 +72,7 @@ _SILENT = frozenset({"messageStart", "contentBlockStop", "messageStop", "metadat
 
 def asked(exchange: Exchange) -> Asked | None:
     """What the provider was asked for."""
-    found = target(exchange.request.method, _path(exchange.request.url))
+    found = target(exchange.request.method, path_of(exchange.request.url))
     if found is None:
         return None
     try:
@@ -94,16 +96,15 @@ def answer(exchange: Exchange) -> Answer:
     if label(exchange) == EVENT_STREAM:
         return _streamed(exchange)
     try:
-        whole = decode_answer(exchange.body)
+        found = decode_answer(exchange.body)
     except DecodeError:
         return Answer()
-    return Answer(
-        readable=is_json(exchange),
-        answered=_answered(whole.data),
-        ended=True,
-        text=whole.text,
-        usage=_usage(whole.usage),
-        finish_reasons=_finish_reasons((whole.stop_reason,) if whole.stop_reason else ()),
+    return whole(
+        exchange,
+        answered=_answered(found.data),
+        text=found.text,
+        usage=_usage(found.usage),
+        finish_reasons=translate((found.stop_reason,) if found.stop_reason else (), FINISH_REASONS),
     )
 
 
@@ -122,8 +123,8 @@ def _streamed(exchange: Exchange) -> Answer:
         void=not stream.events and not stream.tail,
         text="".join(event.text for event in events),
         usage=_usage(stream.usage),
-        finish_reasons=_finish_reasons(stream.stop_reasons[:1]),
-        pieces=tuple(Piece(event.index, event.start, event.end) for event in events if event.text),
+        finish_reasons=translate(stream.stop_reasons[:1], FINISH_REASONS),
+        pieces=pieces_of(events),
         error=_in_band(failed[0]) if failed else None,
     )
 
@@ -172,10 +173,6 @@ def _usage(usage: tuple[Json, Json] | None) -> Usage | None:
     return None if usage is None else Usage(*usage, raw=usage)
 
 
-def _finish_reasons(stop_reasons: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(FINISH_REASONS.get(reason, reason) for reason in stop_reasons)
-
-
 def _refused(exchange: Exchange) -> Said | None:
     message = decode_error(exchange.body)
     named = error_type(exchange.response.header("x-amzn-errortype") if exchange.response else None)
@@ -188,7 +185,3 @@ def _in_band(event: StreamEvent) -> Said:
     told = event.data.get("message") if isinstance(event.data, dict) else None
     message = told if isinstance(told, str) else event.message.text(":error-message") or ""
     return Said(message=message, type=event.name, status=STATUSES.get(event.name[:1].lower() + event.name[1:]))
-
-
-def _path(url: str) -> str:
-    return "/" + url.partition("://")[2].partition("/")[2]

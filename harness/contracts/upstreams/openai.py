@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.contracts.upstream import Answer, Asked, Piece, Said, Usage, is_event_stream, is_json
+from harness.contracts.upstream import Answer, Asked, Piece, Said, Usage, is_event_stream
 from harness.core.errors import DecodeError
 from harness.core.recording import Exchange, Json
 from harness.framing.json import lenient
@@ -19,6 +19,8 @@ from harness.providers.openai import (
     decode_stream,
     read_error,
 )
+
+from .common import whole
 
 CHAT = "chat.completions"
 """The operation of a chat completion, on either side."""
@@ -44,10 +46,9 @@ def answer(exchange: Exchange) -> Answer:
     if stream is not None:
         return _streamed(stream)
     if completion is not None:
-        return Answer(
-            readable=is_json(exchange),
+        return whole(
+            exchange,
             answered=True,
-            ended=True,
             text=completion.text,
             usage=_usage(completion.usage),
             finish_reasons=(completion.finish_reason,) if completion.finish_reason else (),

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harness.contracts.upstream import Answer, Asked, Piece, Said, Usage, is_event_stream, is_json
+from harness.contracts.upstream import Answer, Asked, Said, Usage, is_event_stream
 from harness.core.errors import DecodeError
 from harness.core.recording import Exchange, Json
-from harness.framing.json import lenient
 from harness.providers import gemini
 from harness.providers.gemini import Kind, StreamEvent, decode_answer, decode_stream
 from harness.providers.vertex import CLAUDE_CALLS, GEMINI_CALLS, Target, target
 
 from . import anthropic
+from .common import asked_with_system, path_of, pieces_of, whole
 
 __all__ = ["CALLS", "FINISH_REASONS", "answer", "asked"]
 
@@ -53,36 +53,28 @@ def asked(exchange: Exchange) -> Asked | None:
         )
     except DecodeError:
         return None
-    system = (("system", request.system),) if request.system else ()
-    return Asked(
-        model=request.model,
-        stream=request.stream,
-        messages=(*system, *request.contents),
-        max_tokens=request.max_tokens,
-        parameters=lenient(exchange.request.body),
-    )
+    return asked_with_system(exchange, request, request.contents)
 
 
 def answer(exchange: Exchange) -> Answer:
     """What came back."""
     if exchange.status != 200:
         return Answer(error=_said(gemini.decode_error(exchange.body), exchange.status))
-    found = _target(exchange)
-    if found is not None and found.call in CLAUDE_CALLS:
+    asked_of = _target(exchange)
+    if asked_of is not None and asked_of.call in CLAUDE_CALLS:
         return anthropic.answer(exchange)
     if is_event_stream(exchange):
         return _streamed(exchange)
     try:
-        whole = decode_answer(exchange.body)
+        found = decode_answer(exchange.body)
     except DecodeError:
         return Answer()
-    return Answer(
-        readable=is_json(exchange),
-        answered=_answers(whole.data),
-        ended=True,
-        text=whole.text,
-        usage=_usage(whole.usage),
-        finish_reasons=_reasons([whole.data], whole.finish_reason),
+    return whole(
+        exchange,
+        answered=_answers(found.data),
+        text=found.text,
+        usage=_usage(found.usage),
+        finish_reasons=_reasons([found.data], found.finish_reason),
     )
 
 
@@ -103,7 +95,7 @@ def _streamed(exchange: Exchange) -> Answer:
         text="".join(event.text for event in events),
         usage=_usage(stream.usage),
         finish_reasons=_reasons(answers, last.finish_reason) if last else (),
-        pieces=tuple(Piece(event.index, event.start, event.end) for event in events if event.text),
+        pieces=pieces_of(events),
         error=_said(gemini.read_error(errors[0].data), None) if errors else None,
     )
 
@@ -160,4 +152,4 @@ def _said(error: gemini.ErrorBody | None, status: int | None) -> Said | None:
 
 def _target(exchange: Exchange) -> Target | None:
     request = exchange.request
-    return target(request.method, "/" + request.url.partition("://")[2].partition("/")[2])
+    return target(request.method, path_of(request.url))

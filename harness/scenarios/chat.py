@@ -16,7 +16,7 @@ from harness.framing import sse
 from harness.servers.gate import Gate
 from harness.systems import accounting
 
-from .gateway import LEAK_ROUNDS, NOTICE_LIMIT_S, leave, noticed
+from .gateway import LEAK_ROUNDS, NOTICE_LIMIT_S, leave, noticed, paced
 from .registry import scenario
 from .stage import Prompt, Stage
 
@@ -123,21 +123,9 @@ async def stream_paced(stage: Stage) -> None:
     """A stream whose provider waits after its first words until the client has read them."""
     user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(1)
     session = await new_session(stage, user)
-    first_words_read = asyncio.Event()
-
-    async def read() -> None:
-        with suppress(*FAILURES):
-            body = stream_body(stage, prompt, modelId=stage.models()[0].id)
-            async with stage.chat(user.token).open_stream(session, body, tie=prompt.tie) as live:
-                await live.read_until(has_deltas(1))
-                first_words_read.set()
-                await live.read_all()
-
-    reading = asyncio.create_task(read())
-    await stage.first_of([first_words_read.wait(), asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
-    stage.mark("gate-opened")
-    gate.open()
-    await reading
+    body = stream_body(stage, prompt, modelId=stage.models()[0].id)
+    opening = stage.chat(user.token).open_stream(session, body, tie=prompt.tie)
+    await paced(stage, gate, opening, has_deltas(1))
     await stage.settle(user)
 
 

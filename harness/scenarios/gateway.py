@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 from harness.core.names import Answer, Capability, Provider, System
-from harness.endpoints.http import FAILURES
+from harness.endpoints.http import FAILURES, Live
 from harness.providers.openai import decode_stream
 from harness.providers.reply import Reply
 from harness.servers.gate import Gate
@@ -68,22 +68,8 @@ async def chat_stream_bare(stage: Stage) -> None:
 async def stream_paced(stage: Stage) -> None:
     """A stream whose provider waits after its first words until the client has read them."""
     user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(1)
-    first_words_read = asyncio.Event()
-
-    async def read() -> None:
-        with suppress(*FAILURES):
-            async with stage.gateway(user.token).open_chat(
-                chat_body(stage, prompt, stream=True), tie=prompt.tie
-            ) as live:
-                await live.read_until(has_words(1))
-                first_words_read.set()
-                await live.read_all()
-
-    reading = asyncio.create_task(read())
-    await stage.first_of([first_words_read.wait(), asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
-    stage.mark("gate-opened")
-    gate.open()
-    await reading
+    opening = stage.gateway(user.token).open_chat(chat_body(stage, prompt, stream=True), tie=prompt.tie)
+    await paced(stage, gate, opening, has_words(1))
     await stage.settle(user)
 
 
@@ -122,6 +108,26 @@ async def _leave_after(stage: Stage, pieces: int) -> None:
             stage.mark("left", {"tie": prompt.tie})
     await noticed(stage, prompt, gate)
     await stage.settle(user)
+
+
+async def paced(
+    stage: Stage, gate: Gate, opening: AbstractAsyncContextManager[Live], begun: Callable[[bytes], bool]
+) -> None:
+    """Read a stream whose provider goes on once its first words were read, or nobody waits for them any more."""
+    first_words_read = asyncio.Event()
+
+    async def read() -> None:
+        with suppress(*FAILURES):
+            async with opening as live:
+                await live.read_until(begun)
+                first_words_read.set()
+                await live.read_all()
+
+    reading = asyncio.create_task(read())
+    await stage.first_of([first_words_read.wait(), asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
+    stage.mark("gate-opened")
+    gate.open()
+    await reading
 
 
 async def leave(stage: Stage, call: asyncio.Task[Any]) -> None:

@@ -11,10 +11,10 @@ from aiohttp import web
 from harness.backend.accounts import Accounts, User
 from harness.backend.auth import Authenticator
 from harness.backend.bodies import BadBody, ClientGone, read_body
-from harness.backend.callers import find_caller
 from harness.backend.flights import Flights, finish
 from harness.backend.ids import parse_id
 from harness.backend.log import CallLog, stack_of
+from harness.backend.service import CallerService
 
 from .errors import AccountingErrors, forbidden, invalid, no_session
 from .ledger import StreamLedger
@@ -25,7 +25,7 @@ Work = Callable[[web.Request, User], Awaitable[tuple[int, dict[str, Any]]]]
 """What answers a known caller: status and body. Raises what ``AccountingErrors`` words."""
 
 
-class AccountingService:
+class AccountingService(CallerService):
     """The four calls. Whatever moves credits is done to its end, whether its caller waits for it or not."""
 
     def __init__(
@@ -39,13 +39,10 @@ class AccountingService:
         errors: AccountingErrors,
         log: CallLog,
     ) -> None:
-        self.accounts = accounts
-        self.authenticator = authenticator
-        self.flights = flights
+        super().__init__(accounts, authenticator, flights, log)
         self.validator = validator
         self.ledger = ledger
         self.errors = errors
-        self.log = log
 
     async def check(self, request: web.Request) -> web.Response:
         """POST /credits/check."""
@@ -65,15 +62,13 @@ class AccountingService:
 
     async def answer(self, request: web.Request, work: Work) -> web.Response:
         """Do the work for a known caller, log it, and answer. Raises CancelledError where the caller left."""
-        user: User | None = None
-        try:
-            user = await find_caller(request, self.authenticator, self.accounts)
-            with self.flights.enter(user.id):
-                status, body = await work(request, user)
-        except Exception as error:  # noqa: BLE001 - the outermost boundary: whoever calls is told, nothing unforeseen is
-            return self.refused(request, user, error)
-        self.note(request, user, status, body)
-        return web.json_response(body, status=status)
+
+        async def noted(request: web.Request, user: User) -> web.Response:
+            status, body = await work(request, user)
+            self.note(request, user, status, body)
+            return web.json_response(body, status=status)
+
+        return await self.answered(request, noted)
 
     def refused(self, request: web.Request, user: User | None, error: Exception) -> web.Response:
         """The answer to a request that nothing came of."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 
 from harness.backend.accounts import Accounts, User
 from harness.backend.auth import Authenticator
-from harness.backend.bodies import BadBody, ClientGone, read_body
-from harness.backend.callers import find_caller
+from harness.backend.bodies import BadBody, read_body
 from harness.backend.clock import utc_text
 from harness.backend.flights import Flights
 from harness.backend.gateway.errors import invalid
 from harness.backend.log import CallLog, stack_of
+from harness.backend.service import CallerService
 
 from .errors import AgentErrors, no_session
 from .ids import SessionIds
@@ -24,10 +21,8 @@ from .models import VertexModels
 from .request import AgentValidator
 from .sessions import Message, Session, Sessions
 
-Answer = Callable[[web.Request, User], Awaitable[web.Response]]
 
-
-class SessionService:
+class SessionService(CallerService):
     """Answers for sessions, and for the list of models. Whatever goes wrong is told as an error object."""
 
     def __init__(
@@ -43,15 +38,12 @@ class SessionService:
         errors: AgentErrors,
         log: CallLog,
     ) -> None:
-        self.accounts = accounts
-        self.authenticator = authenticator
-        self.flights = flights
+        super().__init__(accounts, authenticator, flights, log)
         self.validator = validator
         self.ids = ids
         self.sessions = sessions
         self.models = models
         self.errors = errors
-        self.log = log
 
     async def create(self, request: web.Request) -> web.Response:
         """POST /sessions."""
@@ -65,23 +57,15 @@ class SessionService:
         """GET /sessions/{session_id}/messages."""
         return await self.answered(request, self._messages)
 
-    async def answered(self, request: web.Request, answer: Answer) -> web.Response:
-        """The answer to a known user, or the refusal. Raises CancelledError where the client left."""
-        user: User | None = None
-        try:
-            user = await find_caller(request, self.authenticator, self.accounts)
-            with self.flights.enter(user.id):
-                return await answer(request, user)
-        except ClientGone as gone:
-            raise asyncio.CancelledError from gone
-        except Exception as error:  # noqa: BLE001 - the outermost boundary: the client is told, the log has the rest
-            return self.refused(error, user.id if user else None)
-
-    def refused(self, error: Exception, user_id: UUID | None) -> web.Response:
+    def refused(self, request: web.Request, user: User | None, error: Exception) -> web.Response:
         """The answer for a failure; one of our own is in the log with its stack."""
+        del request
         told = self.errors.answer(error)
         if told.status == 500:
-            self.log.write(user_id, {"event": "sessions", "error": type(error).__name__, "stack": stack_of(error)})
+            self.log.write(
+                user.id if user else None,
+                {"event": "sessions", "error": type(error).__name__, "stack": stack_of(error)},
+            )
         body = self.errors.answer_body(told)
         return web.json_response(body, status=told.status, headers=dict(told.headers))
 
@@ -133,11 +117,10 @@ class SessionService:
 
     async def model_list(self, request: web.Request) -> web.Response:
         """GET /v1/models, for whoever asks: OpenAI's list object."""
-        del request
         try:
             listed = await self.models.listed()
         except Exception as error:  # noqa: BLE001 - the outermost boundary: the client is told, the log has the rest
-            return self.refused(error, None)
+            return self.refused(request, None, error)
         rows = [{"id": name, "object": "model", "created": _SINCE, "owned_by": owner} for name, owner in listed]
         return web.json_response({"object": "list", "data": rows})
 

@@ -24,7 +24,7 @@ from harness.core.recording import (
     Side,
     Source,
 )
-from harness.core.verdict import Judgement
+from harness.core.verdict import Judgement, Verdict
 
 PROJECT = "11111111-1111-4111-8111-111111111111"
 RUN = {
@@ -129,3 +129,42 @@ def change() -> Callable[..., dict[str, Any]]:
 def left() -> Callable[[Exchange], Exchange]:
     """The same exchange, broken off by its caller before an answer."""
     return lambda exchange: replace(exchange, response=None, ending=Ending.CLIENT_CLOSE)
+
+
+@pytest.fixture
+def recording() -> Callable[..., Recording]:
+    """A recording of exchanges: ``recording(exchange, ..., source=..., fault=...)``."""
+
+    def made(*exchanges: Exchange, source: Source = Source.SIMULATOR, fault: str = "none") -> Recording:
+        return Recording(header=Header(source=source, fault=fault), exchanges=exchanges)
+
+    return made
+
+
+@pytest.fixture
+def violated(request: pytest.FixtureRequest) -> Callable[[Recording], set[str]]:
+    """The ids of those of the test module's ``CONTRACTS`` that a recording violates; none may fail to judge it."""
+
+    def found(made: Recording) -> set[str]:
+        judgements = [judge(one, made) for one in request.module.CONTRACTS.values()]
+        assert not [one for one in judgements if one.verdict is Verdict.ERROR]
+        return {one.contract for one in judgements if one.violations}
+
+    return found
+
+
+@pytest.fixture
+def verdict() -> Callable[[str, Recording], Verdict]:
+    """What a contract says of a recording."""
+    return lambda contract_id, made: judge(load()[contract_id], made).verdict
+
+
+@pytest.fixture
+def with_body() -> Callable[[Exchange, bytes], Exchange]:
+    """The same exchange, answered by another body."""
+
+    def changed(one: Exchange, body: bytes) -> Exchange:
+        assert one.response is not None
+        return replace(one, response=replace(one.response, body=body))
+
+    return changed

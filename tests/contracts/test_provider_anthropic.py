@@ -51,10 +51,6 @@ def exchange(kind: Kind, provider: str = "anthropic") -> Exchange:
     )
 
 
-def recording(one: Exchange, source: Source = Source.SIMULATOR, fault: str = "none") -> Recording:
-    return Recording(header=Header(source=source, fault=fault), exchanges=(one,))
-
-
 def broken_by(mutation: Mutation) -> Exchange:
     healthy = exchange(mutation.kind)
     assert healthy.response is not None
@@ -62,16 +58,6 @@ def broken_by(mutation: Mutation) -> Exchange:
     status = mutation.status or healthy.response.status
     response = replace(healthy.response, body=mutation(healthy.response.body), headers=headers, status=status)
     return replace(healthy, response=response)
-
-
-def violated(made: Recording) -> set[str]:
-    judgements = [judge(one, made) for one in CONTRACTS.values()]
-    assert not [one for one in judgements if one.verdict is Verdict.ERROR]
-    return {one.contract for one in judgements if one.violations}
-
-
-def verdict(contract_id: str, made: Recording) -> Verdict:
-    return judge(CONTRACTS[contract_id], made).verdict
 
 
 def with_body(one: Exchange, body: bytes) -> Exchange:
@@ -86,12 +72,12 @@ def with_events(*events: dict) -> Exchange:
 
 @pytest.mark.parametrize("provider", ["anthropic", "vertex"])
 @pytest.mark.parametrize("kind", list(Kind))
-def test_healthy_answers_violate_nothing(kind: Kind, provider: str):
+def test_healthy_answers_violate_nothing(kind: Kind, provider: str, recording, violated):
     assert violated(recording(exchange(kind, provider))) == set()
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS.keys())
-def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation):
+def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation, recording, violated):
     declared = {id_ for id_, one in CONTRACTS.items() if mutation.id in one.breakers}
     assert declared, "a mutation that no contract names"
     assert violated(recording(broken_by(mutation))) == declared
@@ -112,18 +98,18 @@ def test_there_is_a_contract_for_each_promise():
 
 
 @pytest.mark.parametrize("contract_id", CONTRACTS)
-def test_every_contract_looks_at_some_healthy_answer(contract_id: str):
+def test_every_contract_looks_at_some_healthy_answer(contract_id: str, verdict):
     made = Recording(header=Header(source=Source.SIMULATOR), exchanges=tuple(exchange(kind) for kind in Kind))
     assert verdict(contract_id, made) is Verdict.PASS
 
 
-def test_the_level_decides_between_a_failure_and_a_warning():
+def test_the_level_decides_between_a_failure_and_a_warning(recording, verdict):
     assert CONTRACTS["anthropic.id-form"].level is Level.SHOULD
     assert verdict("anthropic.id-form", recording(broken_by(MUTATIONS["foreign-message-id"]))) is Verdict.WARN
     assert verdict("anthropic.event-order", recording(broken_by(MUTATIONS["drop-message-start"]))) is Verdict.FAIL
 
 
-def test_a_violation_points_at_the_event():
+def test_a_violation_points_at_the_event(recording):
     made = recording(broken_by(MUTATIONS["delta-of-another-block"]))
     (violation,) = judge(CONTRACTS["anthropic.block-indexes"], made).violations
     (pointer,) = violation.evidence
@@ -131,33 +117,33 @@ def test_a_violation_points_at_the_event():
     assert violation.sentence == "content_block_delta is of block 1, and block 0 is open."
 
 
-def test_a_scripted_fault_is_never_judged():
+def test_a_scripted_fault_is_never_judged(recording, verdict):
     one = broken_by(MUTATIONS["drop-message-stop"])
     assert verdict("anthropic.message-stop-last", recording(one, fault="no-done")) is Verdict.NOT_APPLICABLE
-    assert verdict("anthropic.message-stop-last", recording(one, Source.THIRD_PARTY)) is Verdict.FAIL
+    assert verdict("anthropic.message-stop-last", recording(one, source=Source.THIRD_PARTY)) is Verdict.FAIL
 
 
-def test_a_strangers_stream_that_breaks_off_is_told_and_not_failed():
+def test_a_strangers_stream_that_breaks_off_is_told_and_not_failed(recording, violated):
     one = exchange(Kind.STREAM)
     cut = with_body(one, one.body[: one.body.index(b"event: content_block_stop")])
-    (answer,) = provider_messages(recording(cut, Source.THIRD_PARTY))
+    (answer,) = provider_messages(recording(cut, source=Source.THIRD_PARTY))
     assert answer.broken_off
-    assert violated(recording(cut, Source.THIRD_PARTY)) == set()
+    assert violated(recording(cut, source=Source.THIRD_PARTY)) == set()
     assert violated(recording(replace(cut, ending=Ending.CLIENT_CLOSE))) == set()
     assert violated(recording(cut)) == {"anthropic.message-stop-last", "anthropic.stream-stop-reason"}
 
 
-def test_who_has_promised_nothing_is_not_judged():
+def test_who_has_promised_nothing_is_not_judged(recording, violated):
     one = broken_by(MUTATIONS["drop-message-start"])
-    assert violated(recording(replace(one, provider="compatible"), Source.THIRD_PARTY)) == set()
-    assert violated(recording(replace(one, operation="messages.count_tokens"), Source.THIRD_PARTY)) == set()
+    assert violated(recording(replace(one, provider="compatible"), source=Source.THIRD_PARTY)) == set()
+    assert violated(recording(replace(one, operation="messages.count_tokens"), source=Source.THIRD_PARTY)) == set()
     others = exchange(Kind.STREAM, "vertex")
     url = others.request.url.replace("anthropic", "mistralai")
     others = replace(with_body(others, b"data: {}\n\n"), request=replace(others.request, url=url))
-    assert violated(recording(others, Source.THIRD_PARTY)) == set()
+    assert violated(recording(others, source=Source.THIRD_PARTY)) == set()
 
 
-def test_vertex_is_held_to_the_bodies_and_not_to_the_errors():
+def test_vertex_is_held_to_the_bodies_and_not_to_the_errors(recording, violated):
     one = exchange(Kind.ERROR, "vertex")
     assert violated(recording(with_body(one, b'{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}'))) == set()
     stream = exchange(Kind.STREAM, "vertex")
@@ -189,7 +175,7 @@ def block(index: int, kind: str, *deltas: str) -> list[dict]:
     return [start, *said, {"type": "content_block_stop", "index": index}]
 
 
-def test_blocks_of_all_kinds_are_sound():
+def test_blocks_of_all_kinds_are_sound(recording, violated):
     ping = {"type": "ping"}
     made = with_events(
         ping,
@@ -212,21 +198,21 @@ def test_blocks_of_all_kinds_are_sound():
     assert violated(recording(made)) == set()
 
 
-def test_a_stream_may_have_no_block():
+def test_a_stream_may_have_no_block(recording, violated):
     assert violated(recording(with_events(START, *END))) == set()
 
 
-def test_a_tool_takes_no_text():
+def test_a_tool_takes_no_text(recording, violated):
     made = with_events(START, *block(0, "tool_use", "text_delta"), *END)
     assert violated(recording(made)) == {"anthropic.delta-types"}
 
 
-def test_a_stream_that_fails_in_band_needs_no_end():
+def test_a_stream_that_fails_in_band_needs_no_end(recording, violated):
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     assert violated(recording(with_events(START, *block(0, "text", "text_delta")[:2], error))) == set()
 
 
-def test_nonsense_is_judged_without_an_accident():
+def test_nonsense_is_judged_without_an_accident(recording, violated):
     odd = [
         {"type": "message_start", "message": 5},
         {"type": "content_block_start", "index": [0], "content_block": None},
@@ -241,6 +227,6 @@ def test_nonsense_is_judged_without_an_accident():
         assert "anthropic.message-object" in violated(recording(with_body(exchange(Kind.COMPLETION), body)))
 
 
-def test_a_stream_that_was_written_again_may_lack_its_end():
+def test_a_stream_that_was_written_again_may_lack_its_end(recording, violated):
     one = replace(broken_by(MUTATIONS["drop-message-stop"]), fidelity=Fidelity.NORMALIZED)
-    assert violated(recording(one, Source.THIRD_PARTY)) == set()
+    assert violated(recording(one, source=Source.THIRD_PARTY)) == set()

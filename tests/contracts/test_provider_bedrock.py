@@ -48,10 +48,6 @@ def exchange(call: str, model: str = NOVA) -> Exchange:
     )
 
 
-def recording(one: Exchange, source: Source = Source.SIMULATOR, fault: str = "none") -> Recording:
-    return Recording(header=Header(source=source, fault=fault), exchanges=(one,))
-
-
 def broken_by(mutation: Mutation) -> Exchange:
     healthy = exchange(mutation.call)
     assert healthy.response is not None
@@ -61,25 +57,14 @@ def broken_by(mutation: Mutation) -> Exchange:
     return replace(healthy, response=replace(healthy.response, body=mutation(healthy.body), headers=headers))
 
 
-def violated(made: Recording) -> set[str]:
-    judgements = [judge(one, made) for one in CONTRACTS.values()]
-    assert not [j for j in judgements if j.verdict is Verdict.ERROR]
-    return {j.contract for j in judgements if j.violations}
-
-
-def with_body(one: Exchange, changed: bytes) -> Exchange:
-    assert one.response is not None
-    return replace(one, response=replace(one.response, body=changed))
-
-
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("call", [*CALLS, REFUSAL])
-def test_healthy_answers_violate_nothing(call: str, model: str):
+def test_healthy_answers_violate_nothing(call: str, model: str, recording, violated):
     assert violated(recording(exchange(call, model))) == set()
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS.keys())
-def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation):
+def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation, recording, violated):
     declared = {id_ for id_, one in CONTRACTS.items() if mutation.id in one.breakers}
     assert declared, "a mutation that no contract names"
     assert violated(recording(broken_by(mutation))) == declared
@@ -99,29 +84,29 @@ def test_there_is_a_contract_for_each_promise():
     assert len(CONTRACTS) == 13
 
 
-def test_a_violation_points_at_the_frame():
+def test_a_violation_points_at_the_frame(recording):
     broken = broken_by(MUTATIONS["bedrock-message-crc"])
     (violation,) = judge(CONTRACTS["bedrock.frames-intact"], recording(broken)).violations
     (pointer,) = violation.evidence
     assert b"contentBlockDelta" in broken.body[pointer.start : pointer.end]
 
 
-def test_a_scripted_fault_is_never_judged():
+def test_a_scripted_fault_is_never_judged(recording, violated):
     one = broken_by(MUTATIONS["bedrock-message-crc"])
     assert violated(recording(one, fault="bad-crc")) == set()
-    assert violated(recording(one, Source.THIRD_PARTY)) == {"bedrock.frames-intact"}
+    assert violated(recording(one, source=Source.THIRD_PARTY)) == {"bedrock.frames-intact"}
 
 
 @pytest.mark.parametrize("call", ["converse-stream", "invoke-with-response-stream"])
-def test_a_strangers_stream_that_breaks_off_is_not_failed(call: str):
+def test_a_strangers_stream_that_breaks_off_is_not_failed(call: str, recording, violated, with_body):
     one = exchange(call)
     cut = with_body(one, one.body[: len(one.body) // 2])
-    assert violated(recording(cut, Source.THIRD_PARTY)) == set()
+    assert violated(recording(cut, source=Source.THIRD_PARTY)) == set()
     assert "bedrock.frames-intact" in violated(recording(cut))
     assert violated(recording(replace(cut, ending=Ending.CLIENT_CLOSE))) == set()
 
 
-def test_tokens_of_a_cache_may_be_counted_beside_the_input():
+def test_tokens_of_a_cache_may_be_counted_beside_the_input(recording, violated, with_body):
     one = exchange("converse")
     document = json.loads(one.body)
     document["usage"] |= {"cacheReadInputTokens": 100, "cacheWriteInputTokens": 0}
@@ -129,6 +114,6 @@ def test_tokens_of_a_cache_may_be_counted_beside_the_input():
     assert violated(recording(with_body(one, json.dumps(document).encode()))) == set()
 
 
-def test_a_recorder_that_keeps_no_headers_is_not_asked_for_the_error_type():
+def test_a_recorder_that_keeps_no_headers_is_not_asked_for_the_error_type(recording, violated):
     bare = replace(broken_by(MUTATIONS["bedrock-no-error-type"]), fidelity=Fidelity.NORMALIZED)
-    assert violated(recording(bare, Source.THIRD_PARTY)) == set()
+    assert violated(recording(bare, source=Source.THIRD_PARTY)) == set()

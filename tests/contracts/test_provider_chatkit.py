@@ -1,13 +1,12 @@
 """Each contract of ChatKit's passes healthy answers, and fails on exactly the mutations it names."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from harness.contracts import judge, load
 from harness.core.fault import FAULTS
-from harness.core.recording import Ending, Exchange, Header, Recording, Request, Response, Side, Source
+from harness.core.recording import Ending, Exchange, Request, Response, Side, Source
 from harness.core.verdict import Subject, Verdict
 from harness.providers.chatkit import CALLS, CREATE, LIST, SEND, decode_message, decode_session_request
 from harness.providers.chatkit_encode import (
@@ -61,28 +60,13 @@ def exchange(call: str, query: str = "?limit=50&order=desc") -> Exchange:
     )
 
 
-def with_body(one: Exchange, body: bytes) -> Exchange:
-    assert one.response is not None
-    return replace(one, response=replace(one.response, body=body))
-
-
-def recording(*exchanges: Exchange, source: Source = Source.SIMULATOR, fault: str = "none") -> Recording:
-    return Recording(header=Header(source=source, fault=fault), exchanges=exchanges)
-
-
-def violated(made: Recording) -> set[str]:
-    judgements = [judge(one, made) for one in CONTRACTS.values()]
-    assert not [j for j in judgements if j.verdict is Verdict.ERROR]
-    return {j.contract for j in judgements if j.violations}
-
-
 @pytest.mark.parametrize("call", [*CALLS, REFUSAL])
-def test_healthy_answers_violate_nothing(call: str):
+def test_healthy_answers_violate_nothing(call: str, violated, recording):
     assert violated(recording(exchange(call))) == set()
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS.keys())
-def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation):
+def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation, violated, with_body, recording):
     declared = {id_ for id_, one in CONTRACTS.items() if mutation.id in one.breakers}
     assert declared, "a mutation that no contract names"
     healthy = exchange(mutation.call)
@@ -90,7 +74,7 @@ def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutatio
 
 
 @pytest.mark.parametrize("contract_id", CONTRACTS)
-def test_every_breaker_is_a_mutation_and_healthy_traffic_is_looked_at(contract_id: str):
+def test_every_breaker_is_a_mutation_and_healthy_traffic_is_looked_at(contract_id: str, recording):
     one = CONTRACTS[contract_id]
     assert one.subject is Subject.PROVIDER
     assert set(one.breakers) <= MUTATIONS.keys()
@@ -101,18 +85,18 @@ def test_there_is_a_contract_for_each_promise():
     assert len(CONTRACTS) == 9
 
 
-def test_the_refusal_of_an_unknown_parameter_is_an_error_object_too():
+def test_the_refusal_of_an_unknown_parameter_is_an_error_object_too(violated, with_body, recording):
     refused = with_body(exchange(REFUSAL), encode_unknown_parameter("input").body)
     assert violated(recording(refused)) == set()
 
 
-def test_the_other_order_and_a_short_page_are_right_where_they_are_asked_for():
+def test_the_other_order_and_a_short_page_are_right_where_they_are_asked_for(violated, with_body, recording):
     listed = exchange(LIST, "?limit=1&order=asc")
     page = encode_messages(SESSION, SAID, 2, newest_first=False, limit=1)
     assert violated(recording(with_body(listed, page.body))) == set()
 
 
-def test_a_scripted_fault_is_never_judged():
+def test_a_scripted_fault_is_never_judged(violated, with_body, recording):
     broken = with_body(exchange(LIST), b"upstream says hello")
     assert violated(recording(broken, fault="not-json")) == set()
     assert violated(recording(broken, source=Source.THIRD_PARTY)) == {"chatkit.message-list"}

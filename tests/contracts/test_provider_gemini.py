@@ -51,10 +51,6 @@ def exchange(call: str, provider: str = "vertex") -> Exchange:
     )
 
 
-def recording(one: Exchange, source: Source = Source.SIMULATOR, fault: str = "none") -> Recording:
-    return Recording(header=Header(source=source, fault=fault), exchanges=(one,))
-
-
 def broken_by(mutation: Mutation) -> Exchange:
     healthy = exchange(mutation.call)
     assert healthy.response is not None
@@ -64,25 +60,14 @@ def broken_by(mutation: Mutation) -> Exchange:
     return replace(healthy, response=replace(healthy.response, body=mutation(healthy.body), headers=headers))
 
 
-def violated(made: Recording) -> set[str]:
-    judgements = [judge(one, made) for one in CONTRACTS.values()]
-    assert not [j for j in judgements if j.verdict is Verdict.ERROR]
-    return {j.contract for j in judgements if j.violations}
-
-
-def with_body(one: Exchange, changed: bytes) -> Exchange:
-    assert one.response is not None
-    return replace(one, response=replace(one.response, body=changed))
-
-
 @pytest.mark.parametrize("provider", ["gemini", "vertex"])
 @pytest.mark.parametrize("call", CALLS)
-def test_healthy_answers_violate_nothing(call: str, provider: str):
+def test_healthy_answers_violate_nothing(call: str, provider: str, recording, violated):
     assert violated(recording(exchange(call, provider))) == set()
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS.keys())
-def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation):
+def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutation, recording, violated):
     declared = {id_ for id_, one in CONTRACTS.items() if mutation.id in one.breakers}
     assert declared, "a mutation that no contract names"
     assert violated(recording(broken_by(mutation))) == declared
@@ -102,29 +87,29 @@ def test_there_is_a_contract_for_each_promise():
     assert [id_ for id_, one in CONTRACTS.items() if one.level is Level.SHOULD] == ["gemini.usage"]
 
 
-def test_a_violation_points_at_the_chunk():
+def test_a_violation_points_at_the_chunk(recording):
     broken = broken_by(MUTATIONS["gemini-second-id"])
     (violation,) = judge(CONTRACTS["gemini.one-response"], recording(broken)).violations
     (pointer,) = violation.evidence
     assert b"another" in broken.body[pointer.start : pointer.end]
 
 
-def test_a_scripted_fault_is_never_judged():
+def test_a_scripted_fault_is_never_judged(recording, violated):
     one = broken_by(MUTATIONS["gemini-chunk-cut"])
     assert violated(recording(one, fault="malformed-chunk")) == set()
-    assert violated(recording(one, Source.THIRD_PARTY)) == {"gemini.chunks-parse"}
+    assert violated(recording(one, source=Source.THIRD_PARTY)) == {"gemini.chunks-parse"}
 
 
 @pytest.mark.parametrize("call", [STREAM, ARRAY])
-def test_a_strangers_stream_that_breaks_off_is_not_failed(call: str):
+def test_a_strangers_stream_that_breaks_off_is_not_failed(call: str, recording, violated, with_body):
     one = exchange(call)
     cut = with_body(one, one.body[: len(one.body) // 2])
-    assert violated(recording(cut, Source.THIRD_PARTY)) == set()
+    assert violated(recording(cut, source=Source.THIRD_PARTY)) == set()
     assert "gemini.stream-finishes" in violated(recording(cut))
     assert violated(recording(replace(cut, ending=Ending.CLIENT_CLOSE))) == set()
 
 
-def test_a_refused_prompt_and_an_enumeration_in_numbers_are_right():
+def test_a_refused_prompt_and_an_enumeration_in_numbers_are_right(recording, violated, with_body):
     blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 3}}
     blocked["usageMetadata"]["totalTokenCount"] = 3
     assert violated(recording(with_body(exchange(PLAIN), json.dumps(blocked).encode()))) == set()
@@ -132,7 +117,7 @@ def test_a_refused_prompt_and_an_enumeration_in_numbers_are_right():
     assert violated(recording(with_body(exchange(PLAIN), numbered))) == set()
 
 
-def test_a_token_may_be_thought_and_said():
+def test_a_token_may_be_thought_and_said(recording, violated, with_body):
     document = json.loads(exchange(PLAIN).body)
     document["usageMetadata"]["thoughtsTokenCount"] = 10
     for added, wanted in ((10, set()), (9, set()), (8, {"gemini.usage-adds-up"}), (11, {"gemini.usage-adds-up"})):
@@ -141,7 +126,7 @@ def test_a_token_may_be_thought_and_said():
         assert violated(recording(with_body(exchange(PLAIN), json.dumps(document).encode()))) == wanted
 
 
-def test_claude_on_vertex_is_judged_by_what_anthropic_promises():
+def test_claude_on_vertex_is_judged_by_what_anthropic_promises(recording):
     body = {"anthropic_version": "vertex-2023-10-16", "max_tokens": 500, "stream": True}
     asked = json.dumps(body | {"messages": [{"role": "user", "content": "hi"}]}).encode()
     request = anthropic.decode_request(asked, model="claude-sonnet-4@20250514")

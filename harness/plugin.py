@@ -1,8 +1,8 @@
 """The pytest plugin: the only module that imports pytest.
 
 Cassettes are test files: an item for each contract that has something to judge in one, with the node id
-``<file>::<contract>``. A recording of a defect has one item, ``<file>::declared-violations``: judging must find exactly
-the contracts that the recording declares. ``pytest --pyargs harness.cases`` collects the cases of a target instead,
+``<file>::<contract>``. A recording that declares what a defect breaks has one item, ``<file>::declared-violations``:
+judging must find exactly those contracts. ``pytest --pyargs harness.cases`` collects the cases of a target instead,
 with the node ids ``harness.cases::<case>::<contract>``. Every node id can be pasted back.
 
 What needs more than pytest is imported when it is used: the plugin is loaded in every test run of whoever installed it.
@@ -139,7 +139,7 @@ class CassetteFile(pytest.File):
     """A cassette, judged again by every contract that has a subject in it."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item a contract; for the recording of a defect one item in all."""
+        """One item a contract; for a recording that declares what a defect breaks one item in all."""
         from harness.cassettes.file import load
         from harness.contracts.registry import judge
         from harness.core.verdict import Verdict
@@ -147,7 +147,7 @@ class CassetteFile(pytest.File):
         recording, contracts = load(self.path), selected(self.config)
         if not self._asked_for(recording):
             return
-        if recording.header.defect is not None:
+        if recording.header.defect is not None and "violations" in recording.header.asked:
             yield DeclaredItem.from_parent(self, name=DECLARED, recording=recording)
             return
         for contract in contracts:

@@ -163,6 +163,16 @@ def test_a_recording_of_a_defect_passes_only_with_exactly_the_violations_it_decl
     assert "declared and not found: stream.headers" in project(str(path), ok=1)
 
 
+def test_a_recording_of_a_run_with_a_defect_is_judged_contract_by_contract(project, tmp_path):
+    small = ("--provider", "openai", "--scenario", "chat-stream", "--fault", "none", "--results", str(tmp_path))
+    command = [sys.executable, "-m", "harness.cli", "run", "gateway", *small, "--defect", "double-done"]
+    subprocess.run(command, check=False, capture_output=True)
+    (path,) = tmp_path.glob("*/cassettes/reference/gateway/chat-stream/openai.none.yaml")
+    said = project(str(path), ok=1)
+    assert "[DONE] came 2 times" in said
+    assert counts(said)["failed"] == 1
+
+
 def recorded(folder: Path, defect: str, *, declared):
     """A recording of a defect; with nothing declared it passes for one of a target that has the fault by nature."""
     from dataclasses import replace

@@ -65,7 +65,7 @@ def run(
     """Exercise a target on both sides, judge it, and show contract x provider."""
     from harness.core.verdict import exit_code
     from harness.report.matrix import matrix
-    from harness.report.summary import failures, headline, run_json
+    from harness.report.summary import failures, headline, run_json, unfelt
     from harness.results.store import RunFolder, new_run_id
     from harness.suite.run import Options
     from harness.suite.select import Wanted, plan
@@ -91,7 +91,7 @@ def run(
         output.put_json(document)
     else:
         table = matrix(result, contracts, output.console().width)
-        output.put(table, *failures(result, contracts), headline(result, folder.path))
+        output.put(table, *failures(result, contracts), *unfelt(result, contracts), headline(result, folder.path))
     return 130 if result.interrupted else exit_code(result.verdicts)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .output import say
+
+if TYPE_CHECKING:
+    from harness.core.names import System
+    from harness.core.profile import Profile
 
 
 def register(app: typer.Typer) -> None:
@@ -40,5 +44,18 @@ def serve(
         raise UsageError(
             f"the reference backend does not serve '{system}' yet", fix=f"It serves: {', '.join(profile.systems)}."
         )
+    if fault not in _faults(System(system), profile):
+        raise UsageError(
+            f"no provider of {system} can do '{fault}'", fix=f"'harness explain {fault}' says whose it is."
+        )
     asyncio.run(serve_system(profile, System(system), port=port, defect=defect, fault=FAULTS[fault], told=say))
     return 0
+
+
+def _faults(system: System, profile: Profile) -> frozenset[str]:
+    """The faults that mean something to a system as the profile has it."""
+    from harness import scenarios
+
+    own = [one for one in scenarios.load().values() if one.system is system]
+    providers = profile.systems[system].providers
+    return frozenset(fault.id for one in own for provider in providers for fault in one.fault_list(provider))

@@ -83,6 +83,20 @@ def headline(result: RunResult, folder: Path) -> Text:
     return Text(f"\n{state}: {shown or 'no verdict'}; {result.seconds:.1f} s; kept in {folder}", style)
 
 
+def unfelt(result: RunResult, contracts: Sequence[Contract]) -> Iterator[Text]:
+    """Where a defect is on and nothing failed: what it breaks, so that nobody takes the run for a proof."""
+    if result.defect is None or any(True for _ in bad(result.judgements)):
+        return
+    judged = {one.contract for one in result.judgements if one.subjects}
+    told = [
+        f"{one.id}{'' if one.id in judged else ' (nothing to judge here)'}"
+        for one in contracts
+        if result.defect in one.breakers
+    ]
+    what = f"it breaks {', '.join(told)}" if told else "none of the contracts that judged names it"
+    yield Text(f"\nNothing failed with the defect {result.defect}: {what}.", "yellow")
+
+
 def run_json(run: str, result: RunResult) -> dict[str, Any]:
     """The run as one JSON object, for machines and for ``run.json``."""
     return {

@@ -26,6 +26,7 @@ import pytest
         (["check", "nowhere.yaml"], "nowhere.yaml"),
         (["serve", "gatway"], "gateway"),
         (["serve", "gateway", "--fault", "resett"], "reset"),
+        (["serve", "workflow", "--fault", "bad-crc"], "no provider of workflow"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -48,6 +48,13 @@ def test_a_failure_is_explained_and_its_command_judges_it_again(harness, tmp_pat
     assert "ended: eof" in shown.out
 
 
+def test_a_defect_that_nothing_met_is_told(harness, tmp_path):
+    said = harness("run", "gateway", *SMALL, "--defect", "runs-no-refund", "--results", str(tmp_path))
+    assert said.code == 0
+    assert "Nothing failed with the defect runs-no-refund: it breaks " in said.out
+    assert " (nothing to judge here)" in said.out
+
+
 def test_failures_are_in_the_json_too(harness, tmp_path):
     document = harness("run", "gateway", *SMALL, "--defect", "double-done", "--results", str(tmp_path), "--json").json
     (contract,) = {failure["contract"] for failure in document["failures"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from harness.core.fault import FAULTS
 from harness.core.names import Provider
 from harness.core.recording import Exchange, Header, Source
 from harness.providers.openai_encode import MODELS
+from harness.providers.reply import Reply
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
@@ -66,3 +67,44 @@ def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Call]:
         return Call(script, f"{token}.{number}", {"model": MODELS[provider][0], "stream": stream, "messages": messages})
 
     return prepare
+
+
+@pytest.fixture
+def prepared(request: pytest.FixtureRequest, simulator: Simulator, recorder: Recorder) -> Callable[..., Script]:
+    """Put a script for the calls of the test module's ``TOKEN`` into the simulator."""
+
+    def prepare(fault: str = "none", reply: Reply | None = None) -> Script:
+        script = Script(FAULTS[fault], recorder, reply=reply)
+        simulator.script(request.module.TOKEN, script)
+        return script
+
+    return prepare
+
+
+@pytest.fixture
+def ended(request: pytest.FixtureRequest) -> Callable[[Script], Awaitable[Exchange]]:
+    """The provider's exchange for the first of those calls, once it has ended."""
+
+    async def wait(script: Script) -> Exchange:
+        return (await asyncio.wait_for(script.ended(f"{request.module.TOKEN}.1"), LIMIT_S)).freeze()
+
+    return wait
+
+
+@pytest.fixture
+def read(request: pytest.FixtureRequest) -> Callable[[Any], Awaitable[tuple[str, list[Any], Exception | None]]]:
+    """Ask one of Anthropic's clients for ``ASKED``, streamed, as its user sees it: text, events, what broke it off."""
+
+    async def asked(client: Any) -> tuple[str, list[Any], Exception | None]:
+        text, events = "", []
+        try:
+            async with await client.messages.create(**request.module.ASKED, stream=True) as stream:
+                async for event in stream:
+                    events.append(event)
+                    if event.type == "content_block_delta" and event.delta.type == "text_delta":
+                        text += event.delta.text
+        except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
+            return text, events, failure
+        return text, events, None
+
+    return asked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,11 +10,10 @@ import httpx2
 import pytest
 from botocore.eventstream import ChecksumMismatch
 
-from harness.cassettes.recorder import Recorder
 from harness.core.case import tie_text
 from harness.core.fault import FAULTS, Usage
 from harness.core.names import Answer, Provider
-from harness.core.recording import Ending, Exchange
+from harness.core.recording import Ending
 from harness.providers.bedrock_encode import MODELS
 from harness.providers.reply import default_reply
 from harness.servers.script import Script
@@ -27,16 +25,6 @@ PROMPT = f"hello {tie_text(TOKEN, 1)}"
 MODEL = MODELS[-1]
 ASKED: dict[str, Any] = {"model": MODEL, "max_tokens": 1000, "messages": [{"role": "user", "content": PROMPT}]}
 SAID = default_reply(MODEL, PROMPT)
-
-
-@pytest.fixture
-def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Script]:
-    def prepare(fault: str = "none") -> Script:
-        script = Script(FAULTS[fault], recorder)
-        simulator.script(TOKEN, script)
-        return script
-
-    return prepare
 
 
 @pytest.fixture
@@ -52,25 +40,10 @@ async def client(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropic
         yield opened
 
 
-async def ended(script: Script) -> Exchange:
-    return (await asyncio.wait_for(script.ended(f"{TOKEN}.1"), PATIENT_S)).freeze()
-
-
-async def read(client: anthropic.AsyncAnthropicBedrock) -> tuple[str, Exception | None]:
-    """A streamed answer as a user of the client sees it: the text, and what broke it off."""
-    text = ""
-    try:
-        async with await client.messages.create(**ASKED, stream=True) as stream:
-            async for event in stream:
-                if event.type == "content_block_delta" and event.delta.type == "text_delta":
-                    text += event.delta.text
-    except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
-        return text, failure
-    return text, None
-
-
-async def test_plain_and_streamed(client: anthropic.AsyncAnthropicBedrock, scripted: Callable[..., Script]) -> None:
-    script = scripted()
+async def test_plain_and_streamed(
+    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], ended: Callable[..., Any]
+) -> None:
+    script = prepared()
     answer = await client.messages.create(**ASKED)
     assert (answer.content[0].type, answer.content[0].text) == ("text", SAID.text)
     assert (await ended(script)).operation == "invoke"
@@ -96,9 +69,9 @@ STATUSES = [fault.id for fault in FAULTS.values() if fault.status and fault.stri
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("fault", STATUSES)
 async def test_errors(
-    client: anthropic.AsyncAnthropicBedrock, scripted: Callable[..., Script], fault: str, stream: bool
+    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], fault: str, stream: bool
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     status = FAULTS[fault].status
     assert status is not None
     with pytest.raises(ERRORS.get(status, anthropic.InternalServerError)) as caught:
@@ -115,10 +88,10 @@ WHOLE = [
 
 @pytest.mark.parametrize("fault", WHOLE)
 async def test_streams_that_the_client_takes_for_sound(
-    client: anthropic.AsyncAnthropicBedrock, scripted: Callable[..., Script], fault: str
+    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], fault: str, read: Callable[..., Any]
 ) -> None:
-    scripted(fault)
-    assert await read(client) == (SAID.text + (" And again." if fault == "after-done" else ""), None)
+    prepared(fault)
+    assert (await read(client))[::2] == (SAID.text + (" And again." if fault == "after-done" else ""), None)
 
 
 SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
@@ -126,10 +99,14 @@ SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)
 async def test_failures_that_the_client_does_not_see(
-    client: anthropic.AsyncAnthropicBedrock, scripted: Callable[..., Script], fault: str, pieces: int
+    client: anthropic.AsyncAnthropicBedrock,
+    prepared: Callable[..., Script],
+    fault: str,
+    pieces: int,
+    read: Callable[..., Any],
 ) -> None:
-    scripted(fault)
-    assert await read(client) == ("".join(SAID.pieces[:pieces]), None)
+    prepared(fault)
+    assert (await read(client))[::2] == ("".join(SAID.pieces[:pieces]), None)
 
 
 LOUD: dict[str, tuple[type[Exception], ...]] = {
@@ -143,11 +120,12 @@ LOUD: dict[str, tuple[type[Exception], ...]] = {
 @pytest.mark.parametrize(("fault", "kinds"), LOUD.items(), ids=LOUD)
 async def test_failures_that_break_the_stream_off(
     client: anthropic.AsyncAnthropicBedrock,
-    scripted: Callable[..., Script],
+    prepared: Callable[..., Script],
     fault: str,
     kinds: tuple[type[Exception], ...],
+    read: Callable[..., Any],
 ) -> None:
-    scripted(fault)
-    text, failure = await read(client)
+    prepared(fault)
+    text, _, failure = await read(client)
     assert text == "".join(SAID.pieces[:3])
     assert isinstance(failure, kinds)

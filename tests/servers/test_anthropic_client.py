@@ -11,11 +11,10 @@ import anthropic
 import httpx2
 import pytest
 
-from harness.cassettes.recorder import Recorder
 from harness.core.case import tie_text
 from harness.core.fault import FAULTS, Usage
 from harness.core.names import Answer, Provider
-from harness.core.recording import Ending, Exchange
+from harness.core.recording import Ending
 from harness.providers.anthropic_encode import MODELS
 from harness.providers.reply import Reply, default_reply
 from harness.servers.script import Script
@@ -30,17 +29,6 @@ ASKED: dict[str, Any] = {
     "messages": [{"role": "user", "content": [{"type": "text", "text": f"hello {tie_text(TOKEN, 1)}"}]}],
 }
 SAID = default_reply(MODELS[0], ASKED["messages"][0]["content"][0]["text"])
-Failure = tuple[str, list[Any], Exception | None]
-
-
-@pytest.fixture
-def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Script]:
-    def prepare(fault: str = "none", reply: Reply | None = None) -> Script:
-        script = Script(FAULTS[fault], recorder, reply=reply)
-        simulator.script(TOKEN, script)
-        return script
-
-    return prepare
 
 
 @pytest.fixture
@@ -50,30 +38,14 @@ async def client(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropic
         yield opened
 
 
-async def ended(script: Script) -> Exchange:
-    return (await asyncio.wait_for(script.ended(f"{TOKEN}.1"), PATIENT_S)).freeze()
-
-
-async def read(client: anthropic.AsyncAnthropic) -> Failure:
-    """A streamed answer as a user of the client sees it: the text, the events, and what broke it off."""
-    text, events = "", []
-    try:
-        async with await client.messages.create(**ASKED, stream=True) as stream:
-            async for event in stream:
-                events.append(event)
-                if event.type == "content_block_delta" and event.delta.type == "text_delta":
-                    text += event.delta.text
-    except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
-        return text, events, failure
-    return text, events, None
-
-
 async def test_models(client: anthropic.AsyncAnthropic) -> None:
     assert [model.id async for model in client.models.list()] == list(MODELS)
 
 
-async def test_plain(client: anthropic.AsyncAnthropic, scripted: Callable[..., Script]) -> None:
-    script = scripted()
+async def test_plain(
+    client: anthropic.AsyncAnthropic, prepared: Callable[..., Script], ended: Callable[..., Any]
+) -> None:
+    script = prepared()
     answer = await client.messages.create(**ASKED)
     assert (answer.content[0].type, answer.content[0].text) == ("text", SAID.text)
     assert (answer.role, answer.stop_reason) == ("assistant", "end_turn")
@@ -82,8 +54,13 @@ async def test_plain(client: anthropic.AsyncAnthropic, scripted: Callable[..., S
     assert (exchange.operation, exchange.provider, exchange.ending) == ("messages", "anthropic", Ending.EOF)
 
 
-async def test_stream(client: anthropic.AsyncAnthropic, scripted: Callable[..., Script]) -> None:
-    script = scripted()
+async def test_stream(
+    client: anthropic.AsyncAnthropic,
+    prepared: Callable[..., Script],
+    ended: Callable[..., Any],
+    read: Callable[..., Any],
+) -> None:
+    script = prepared()
     text, events, failure = await read(client)
     assert failure is None
     assert text == SAID.text
@@ -93,9 +70,9 @@ async def test_stream(client: anthropic.AsyncAnthropic, scripted: Callable[..., 
 
 
 async def test_the_message_that_the_client_puts_together(
-    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script]
+    client: anthropic.AsyncAnthropic, prepared: Callable[..., Script]
 ) -> None:
-    scripted(reply=Reply(("Yes", ", no"), 10, 20, MODELS[0], "length"))
+    prepared(reply=Reply(("Yes", ", no"), 10, 20, MODELS[0], "length"))
     async with client.messages.stream(**ASKED) as stream:
         message = await stream.get_final_message()
     assert (message.content[0].type, message.content[0].text) == ("text", "Yes, no")
@@ -121,12 +98,12 @@ ERRORS = {
 @pytest.mark.parametrize(("fault", "error"), ERRORS.items(), ids=ERRORS)
 async def test_errors(
     client: anthropic.AsyncAnthropic,
-    scripted: Callable[..., Script],
+    prepared: Callable[..., Script],
     fault: str,
     error: type[anthropic.APIStatusError],
     stream: bool,
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     with pytest.raises(error) as caught:
         await client.messages.create(**ASKED, stream=stream)
     assert caught.value.status_code == FAULTS[fault].status
@@ -146,9 +123,9 @@ WHOLE = [
 
 @pytest.mark.parametrize("fault", WHOLE)
 async def test_streams_that_the_client_takes_for_sound(
-    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str
+    client: anthropic.AsyncAnthropic, prepared: Callable[..., Script], fault: str, read: Callable[..., Any]
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     text, _, failure = await read(client)
     assert failure is None
     assert text == SAID.text + (" And again." if fault == "after-done" else "")
@@ -159,9 +136,9 @@ SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0, "json-on-stream": 0, "e
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)
 async def test_failures_that_the_client_does_not_see(
-    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str, pieces: int
+    client: anthropic.AsyncAnthropic, prepared: Callable[..., Script], fault: str, pieces: int, read: Callable[..., Any]
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     text, _, failure = await read(client)
     assert failure is None
     assert text == "".join(SAID.pieces[:pieces])
@@ -178,9 +155,14 @@ LOUD = {
 
 @pytest.mark.parametrize(("fault", "pieces"), LOUD.items(), ids=LOUD)
 async def test_failures_that_break_the_stream_off(
-    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str, pieces: int
+    client: anthropic.AsyncAnthropic,
+    prepared: Callable[..., Script],
+    fault: str,
+    pieces: int,
+    ended: Callable[..., Any],
+    read: Callable[..., Any],
 ) -> None:
-    script = scripted(fault)
+    script = prepared(fault)
     text, _, failure = await read(client)
     assert text == "".join(SAID.pieces[:pieces])
     if fault.startswith("reset"):
@@ -196,9 +178,14 @@ async def test_failures_that_break_the_stream_off(
 
 @pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
 async def test_silence_ends_when_the_client_gives_up(
-    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str, pieces: int
+    client: anthropic.AsyncAnthropic,
+    prepared: Callable[..., Script],
+    fault: str,
+    pieces: int,
+    ended: Callable[..., Any],
+    read: Callable[..., Any],
 ) -> None:
-    script = scripted(fault)
+    script = prepared(fault)
     text, _, failure = await read(client.with_options(timeout=IMPATIENT_S))
     assert text == "".join(SAID.pieces[:pieces])
     assert isinstance(failure, anthropic.APITimeoutError | httpx2.TimeoutException)
@@ -207,9 +194,9 @@ async def test_silence_ends_when_the_client_gives_up(
 
 @pytest.mark.parametrize("fault", ["not-json", "empty-body"])
 async def test_answers_that_are_not_json(
-    client: anthropic.AsyncAnthropic, scripted: Callable[..., Script], fault: str
+    client: anthropic.AsyncAnthropic, prepared: Callable[..., Script], fault: str
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     with pytest.raises(json.JSONDecodeError):
         await client.messages.create(**ASKED)
 
@@ -221,15 +208,17 @@ async def test_refused(client: anthropic.AsyncAnthropic, simulator: Simulator) -
     assert (await client.models.list()).data
 
 
-async def test_a_bearer_token_is_a_key_too(simulator: Simulator, scripted: Callable[..., Script]) -> None:
-    scripted()
+async def test_a_bearer_token_is_a_key_too(
+    simulator: Simulator, prepared: Callable[..., Script], read: Callable[..., Any]
+) -> None:
+    prepared()
     url = simulator.base_url(Provider.ANTHROPIC)
     async with anthropic.AsyncAnthropic(base_url=url, auth_token="token", max_retries=0) as client:
         assert (await read(client))[0] == SAID.text
 
 
-async def test_the_client_that_blocks(simulator: Simulator, scripted: Callable[..., Script]) -> None:
-    scripted()
+async def test_the_client_that_blocks(simulator: Simulator, prepared: Callable[..., Script]) -> None:
+    prepared()
 
     def ask() -> tuple[str, str]:
         url = simulator.base_url(Provider.ANTHROPIC)
@@ -243,9 +232,9 @@ async def test_the_client_that_blocks(simulator: Simulator, scripted: Callable[.
 
 @pytest.mark.parametrize(("fault", "error"), ERRORS.items(), ids=ERRORS)
 async def test_the_client_that_blocks_raises_the_same(
-    simulator: Simulator, scripted: Callable[..., Script], fault: str, error: type[anthropic.APIStatusError]
+    simulator: Simulator, prepared: Callable[..., Script], fault: str, error: type[anthropic.APIStatusError]
 ) -> None:
-    scripted(fault)
+    prepared(fault)
 
     def ask() -> object:
         url = simulator.base_url(Provider.ANTHROPIC)

@@ -12,11 +12,10 @@ import anthropic
 import httpx2
 import pytest
 
-from harness.cassettes.recorder import Recorder
 from harness.core.case import tie_text
 from harness.core.fault import FAULTS, Usage
 from harness.core.names import Answer, Provider
-from harness.core.recording import Ending, Exchange
+from harness.core.recording import Ending
 from harness.providers.reply import default_reply
 from harness.providers.vertex_encode import CLAUDE
 from harness.providers.vertex_token import AccessToken
@@ -33,17 +32,6 @@ ASKED: dict[str, Any] = {
     "messages": [{"role": "user", "content": PROMPT}],
 }
 SAID = default_reply(MODEL, PROMPT)
-Failure = tuple[str, list[Any], Exception | None]
-
-
-@pytest.fixture
-def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Script]:
-    def prepare(fault: str = "none") -> Script:
-        script = Script(FAULTS[fault], recorder)
-        simulator.script(TOKEN, script)
-        return script
-
-    return prepare
 
 
 @pytest.fixture
@@ -59,26 +47,10 @@ async def client(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropic
         yield opened
 
 
-async def ended(script: Script) -> Exchange:
-    return (await asyncio.wait_for(script.ended(f"{TOKEN}.1"), PATIENT_S)).freeze()
-
-
-async def read(client: anthropic.AsyncAnthropicVertex) -> Failure:
-    """A streamed answer as a user of the client sees it: the text, the events, and what broke it off."""
-    text, events = "", []
-    try:
-        async with await client.messages.create(**ASKED, stream=True) as stream:
-            async for event in stream:
-                events.append(event)
-                if event.type == "content_block_delta" and event.delta.type == "text_delta":
-                    text += event.delta.text
-    except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
-        return text, events, failure
-    return text, events, None
-
-
-async def test_plain(client: anthropic.AsyncAnthropicVertex, scripted: Callable[..., Script]) -> None:
-    script = scripted()
+async def test_plain(
+    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], ended: Callable[..., Any]
+) -> None:
+    script = prepared()
     answer = await client.messages.create(**ASKED)
     assert (answer.content[0].type, answer.content[0].text) == ("text", SAID.text)
     assert (answer.id[:9], answer.model, answer.stop_reason) == ("msg_vrtx_", "claude-sonnet-4-20250514", "end_turn")
@@ -87,8 +59,13 @@ async def test_plain(client: anthropic.AsyncAnthropicVertex, scripted: Callable[
     assert (exchange.operation, exchange.provider, exchange.ending) == ("rawPredict", "vertex", Ending.EOF)
 
 
-async def test_stream(client: anthropic.AsyncAnthropicVertex, scripted: Callable[..., Script]) -> None:
-    script = scripted()
+async def test_stream(
+    client: anthropic.AsyncAnthropicVertex,
+    prepared: Callable[..., Script],
+    ended: Callable[..., Any],
+    read: Callable[..., Any],
+) -> None:
+    script = prepared()
     text, events, failure = await read(client)
     assert failure is None
     assert text == SAID.text
@@ -98,9 +75,9 @@ async def test_stream(client: anthropic.AsyncAnthropicVertex, scripted: Callable
 
 
 async def test_a_model_without_its_version(
-    client: anthropic.AsyncAnthropicVertex, scripted: Callable[..., Script]
+    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script]
 ) -> None:
-    scripted()
+    prepared()
     assert (await client.messages.create(**ASKED | {"model": CLAUDE[0]})).model == CLAUDE[0]
     with pytest.raises(anthropic.NotFoundError):
         await client.messages.create(**ASKED | {"model": "claude-0"})
@@ -123,9 +100,9 @@ ERRORS: dict[int, type[anthropic.APIStatusError]] = {
 
 @pytest.mark.parametrize(("fault", "stream"), STATUSES)
 async def test_errors(
-    client: anthropic.AsyncAnthropicVertex, scripted: Callable[..., Script], fault: str, stream: bool
+    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], fault: str, stream: bool
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     status = FAULTS[fault].status
     assert status is not None
     with pytest.raises(ERRORS.get(status, anthropic.InternalServerError)) as caught:
@@ -144,9 +121,9 @@ WHOLE = [
 
 @pytest.mark.parametrize("fault", WHOLE)
 async def test_streams_that_the_client_takes_for_sound(
-    client: anthropic.AsyncAnthropicVertex, scripted: Callable[..., Script], fault: str
+    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], fault: str, read: Callable[..., Any]
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     text, _, failure = await read(client)
     assert failure is None
     assert text == SAID.text + (" And again." if fault == "after-done" else "")
@@ -157,9 +134,13 @@ SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0, "json-on-stream": 0, "e
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)
 async def test_failures_that_the_client_does_not_see(
-    client: anthropic.AsyncAnthropicVertex, scripted: Callable[..., Script], fault: str, pieces: int
+    client: anthropic.AsyncAnthropicVertex,
+    prepared: Callable[..., Script],
+    fault: str,
+    pieces: int,
+    read: Callable[..., Any],
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     text, _, failure = await read(client)
     assert failure is None
     assert text == "".join(SAID.pieces[:pieces])
@@ -178,18 +159,21 @@ LOUD: dict[str, tuple[int, tuple[type[Exception], ...]]] = {
 @pytest.mark.parametrize(("fault", "seen"), LOUD.items(), ids=LOUD)
 async def test_failures_that_break_the_stream_off(
     client: anthropic.AsyncAnthropicVertex,
-    scripted: Callable[..., Script],
+    prepared: Callable[..., Script],
     fault: str,
     seen: tuple[int, tuple[type[Exception], ...]],
+    read: Callable[..., Any],
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     text, _, failure = await read(client)
     assert text == "".join(SAID.pieces[: seen[0]])
     assert isinstance(failure, seen[1])
 
 
-async def test_a_newer_token_is_taken(client: anthropic.AsyncAnthropicVertex, scripted: Callable[..., Script]) -> None:
-    scripted("expired-token")
+async def test_a_newer_token_is_taken(
+    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], read: Callable[..., Any]
+) -> None:
+    prepared("expired-token")
     with pytest.raises(anthropic.AuthenticationError):
         await client.messages.create(**ASKED)
     client.access_token = str(AccessToken("robot", int(time.time() * 1e6)))
@@ -198,9 +182,14 @@ async def test_a_newer_token_is_taken(client: anthropic.AsyncAnthropicVertex, sc
 
 @pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
 async def test_silence_ends_when_the_client_gives_up(
-    client: anthropic.AsyncAnthropicVertex, scripted: Callable[..., Script], fault: str, pieces: int
+    client: anthropic.AsyncAnthropicVertex,
+    prepared: Callable[..., Script],
+    fault: str,
+    pieces: int,
+    ended: Callable[..., Any],
+    read: Callable[..., Any],
 ) -> None:
-    script = scripted(fault)
+    script = prepared(fault)
     client.timeout = IMPATIENT_S
     text, _, failure = await read(client)
     assert text == "".join(SAID.pieces[:pieces])
@@ -215,8 +204,8 @@ async def test_refused(client: anthropic.AsyncAnthropicVertex, simulator: Simula
     assert (await client.messages.create(**ASKED)).content
 
 
-async def test_the_client_that_blocks(simulator: Simulator, scripted: Callable[..., Script]) -> None:
-    scripted()
+async def test_the_client_that_blocks(simulator: Simulator, prepared: Callable[..., Script]) -> None:
+    prepared()
 
     def ask() -> tuple[str, str]:
         with anthropic.AnthropicVertex(

@@ -20,18 +20,17 @@ from google.auth.transport.requests import Request
 from google.genai import errors, types
 from google.oauth2 import credentials, service_account
 
-from harness.cassettes.recorder import Recorder
 from harness.core.case import tie_text
 from harness.core.fault import FAULTS, Usage
 from harness.core.names import Answer, Provider
-from harness.core.recording import Ending, Exchange
-from harness.providers.reply import Reply, default_reply
+from harness.core.recording import Ending
+from harness.providers.reply import default_reply
 from harness.providers.vertex_encode import GEMINI
 from harness.providers.vertex_token import LIFETIME_S, AccessToken, read_token
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
-IMPATIENT_MS, PATIENT_MS, PATIENT_S = 500, 20_000, 20.0
+IMPATIENT_MS, PATIENT_MS = 500, 20_000
 TOKEN = "00000000c1"
 PROMPT = f"hello {tie_text(TOKEN, 1)}"
 ASKED: dict[str, Any] = {"model": GEMINI[0], "contents": PROMPT}
@@ -68,16 +67,6 @@ def own_token() -> credentials.Credentials:
 
 
 @pytest.fixture
-def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Script]:
-    def prepare(fault: str = "none", reply: Reply | None = None) -> Script:
-        script = Script(FAULTS[fault], recorder, reply=reply)
-        simulator.script(TOKEN, script)
-        return script
-
-    return prepare
-
-
-@pytest.fixture
 def options(simulator: Simulator) -> types.HttpOptions:
     return types.HttpOptions(
         base_url=simulator.base_url(Provider.VERTEX),
@@ -106,10 +95,6 @@ def keyed(options: types.HttpOptions) -> Iterator[genai.Client]:
     """The client of the Gemini API, which has a key and no project."""
     with genai.Client(vertexai=False, api_key="AIza-test", http_options=options) as opened:
         yield opened
-
-
-async def ended(script: Script) -> Exchange:
-    return (await asyncio.wait_for(script.ended(f"{TOKEN}.1"), PATIENT_S)).freeze()
 
 
 async def read(client: genai.Client, **config: Any) -> Failure:
@@ -172,8 +157,8 @@ async def test_an_old_token_is_refused(client: genai.Client) -> None:
     assert (caught.value.code, caught.value.status) == (401, "UNAUTHENTICATED")
 
 
-async def test_the_gemini_api(keyed: genai.Client, scripted: Callable[..., Script]) -> None:
-    script = scripted()
+async def test_the_gemini_api(keyed: genai.Client, prepared: Callable[..., Script], ended: Callable[..., Any]) -> None:
+    script = prepared()
 
     def ask() -> tuple[list[str | None], str | None, str]:
         names = [model.name for model in keyed.models.list()]
@@ -186,8 +171,8 @@ async def test_the_gemini_api(keyed: genai.Client, scripted: Callable[..., Scrip
     assert "/publishers/" not in (await ended(script)).request.url
 
 
-async def test_plain(client: genai.Client, scripted: Callable[..., Script]) -> None:
-    script = scripted()
+async def test_plain(client: genai.Client, prepared: Callable[..., Script], ended: Callable[..., Any]) -> None:
+    script = prepared()
     answer = await client.aio.models.generate_content(**ASKED)
     assert answer.text == SAID.text
     assert answer.candidates[0].finish_reason is types.FinishReason.STOP
@@ -197,8 +182,8 @@ async def test_plain(client: genai.Client, scripted: Callable[..., Script]) -> N
     assert (exchange.operation, exchange.provider, exchange.ending) == ("generateContent", "vertex", Ending.EOF)
 
 
-async def test_stream(client: genai.Client, scripted: Callable[..., Script]) -> None:
-    script = scripted()
+async def test_stream(client: genai.Client, prepared: Callable[..., Script], ended: Callable[..., Any]) -> None:
+    script = prepared()
     text, chunks, failure = await read(client)
     assert failure is None
     assert text == SAID.text
@@ -210,9 +195,9 @@ async def test_stream(client: genai.Client, scripted: Callable[..., Script]) -> 
 
 
 async def test_the_limit_and_the_system_instruction_are_read(
-    client: genai.Client, scripted: Callable[..., Script]
+    client: genai.Client, prepared: Callable[..., Script]
 ) -> None:
-    scripted()
+    prepared()
     text, chunks, _ = await read(client, max_output_tokens=40, system_instruction="Be brief.")
     assert text == "".join(default_reply(GEMINI[0], f"Be brief. {PROMPT}", max_tokens=40).pieces)
     assert chunks[-1].candidates[0].finish_reason is types.FinishReason.MAX_TOKENS
@@ -222,8 +207,8 @@ STATUSES = [fault.id for fault in FAULTS.values() if fault.status and fault.stri
 
 
 @pytest.mark.parametrize("fault", STATUSES)
-async def test_errors(client: genai.Client, scripted: Callable[..., Script], fault: str) -> None:
-    scripted(fault)
+async def test_errors(client: genai.Client, prepared: Callable[..., Script], fault: str) -> None:
+    prepared(fault)
     with pytest.raises(errors.APIError) as caught:
         await client.aio.models.generate_content(**ASKED)
     status = FAULTS[fault].status
@@ -235,24 +220,24 @@ async def test_errors(client: genai.Client, scripted: Callable[..., Script], fau
 
 
 @pytest.mark.parametrize("fault", [*STATUSES, "json-labelled-stream"])
-async def test_errors_of_streams(client: genai.Client, scripted: Callable[..., Script], fault: str) -> None:
-    scripted(fault)
+async def test_errors_of_streams(client: genai.Client, prepared: Callable[..., Script], fault: str) -> None:
+    prepared(fault)
     text, _, failure = await read(client)
     assert isinstance(failure, errors.APIError)
     assert (text, failure.code) == ("", FAULTS[fault].status)
 
 
-async def test_no_such_model(client: genai.Client, scripted: Callable[..., Script]) -> None:
-    scripted()
+async def test_no_such_model(client: genai.Client, prepared: Callable[..., Script]) -> None:
+    prepared()
     with pytest.raises(errors.ClientError) as caught:
         await client.aio.models.generate_content(model="gemini-0", contents=PROMPT)
     assert caught.value.code == 404
 
 
 async def test_the_token_is_refused_until_a_newer_one_comes(
-    client: genai.Client, scripted: Callable[..., Script]
+    client: genai.Client, prepared: Callable[..., Script]
 ) -> None:
-    scripted("expired-token")
+    prepared("expired-token")
     for _ in range(2):
         _, _, failure = await read(client)
         assert isinstance(failure, errors.ClientError)
@@ -270,9 +255,9 @@ WHOLE = [
 
 @pytest.mark.parametrize("fault", WHOLE)
 async def test_streams_that_the_client_takes_for_sound(
-    client: genai.Client, scripted: Callable[..., Script], fault: str
+    client: genai.Client, prepared: Callable[..., Script], fault: str
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     text, _, failure = await read(client)
     assert failure is None
     assert text == SAID.text + (" And again." if fault == "after-done" else "")
@@ -283,9 +268,9 @@ SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)
 async def test_failures_that_the_client_does_not_see(
-    client: genai.Client, scripted: Callable[..., Script], fault: str, pieces: int
+    client: genai.Client, prepared: Callable[..., Script], fault: str, pieces: int
 ) -> None:
-    scripted(fault)
+    prepared(fault)
     text, _, failure = await read(client)
     assert failure is None
     assert text == "".join(SAID.pieces[:pieces])
@@ -302,9 +287,13 @@ LOUD: dict[str, tuple[int, tuple[type[Exception], ...]]] = {
 
 @pytest.mark.parametrize(("fault", "seen"), LOUD.items(), ids=LOUD)
 async def test_failures_that_break_the_stream_off(
-    client: genai.Client, scripted: Callable[..., Script], fault: str, seen: tuple[int, tuple[type[Exception], ...]]
+    client: genai.Client,
+    prepared: Callable[..., Script],
+    fault: str,
+    seen: tuple[int, tuple[type[Exception], ...]],
+    ended: Callable[..., Any],
 ) -> None:
-    script = scripted(fault)
+    script = prepared(fault)
     text, _, failure = await read(client)
     assert text == "".join(SAID.pieces[: seen[0]])
     assert isinstance(failure, seen[1])
@@ -314,17 +303,17 @@ async def test_failures_that_break_the_stream_off(
 
 @pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
 async def test_silence_ends_when_the_client_gives_up(
-    client: genai.Client, scripted: Callable[..., Script], fault: str, pieces: int
+    client: genai.Client, prepared: Callable[..., Script], fault: str, pieces: int, ended: Callable[..., Any]
 ) -> None:
-    script = scripted(fault)
+    script = prepared(fault)
     text, _, failure = await read(client, http_options={"timeout": IMPATIENT_MS})
     assert text == "".join(SAID.pieces[:pieces])
     assert isinstance(failure, httpx2.TimeoutException | TimeoutError)
     assert (await ended(script)).ending is Ending.CLIENT_CLOSE
 
 
-async def test_an_answer_that_is_not_json(client: genai.Client, scripted: Callable[..., Script]) -> None:
-    scripted("not-json")
+async def test_an_answer_that_is_not_json(client: genai.Client, prepared: Callable[..., Script]) -> None:
+    prepared("not-json")
     with pytest.raises(json.JSONDecodeError):
         await client.aio.models.generate_content(**ASKED)
 

@@ -15,8 +15,8 @@ def case(runs):
 def raced(*released, name="race", **facts):
     """The mark of a race whose exchanges were let go at these times, in milliseconds."""
     requests = [
-        {"exchange": id, "tie": None, "offset_ns": 0, "released_ns": at * 1_000_000, "early": False}
-        for id, at in released
+        {"exchange": exchange, "tie": None, "offset_ns": 0, "released_ns": at * 1_000_000, "early": False}
+        for exchange, at in released
     ]
     return Mark(name, 0, {"kind": "any", "requests": requests, **facts})
 

@@ -42,6 +42,8 @@ OPTIONS = {
 }
 LISTS = {
     "contract": ("ID", "only these contracts (id, family or glob)"),
+    "system": ("NAME", "only these systems"),
+    "scenario": ("ID", "only these scenarios (id or glob)"),
     "provider": ("NAME", "only these providers"),
     "fault": ("ID", "only these faults (id, group or glob)"),
 }
@@ -155,10 +157,16 @@ class CassetteFile(pytest.File):
                 yield ReplayedItem.from_parent(self, name=contract.id, contract=contract, recording=recording)
 
     def _asked_for(self, recording: Recording) -> bool:
-        providers, faults = options(self.config, "provider"), options(self.config, "fault")
         header = recording.header
-        return (not providers or header.provider in providers) and (
-            not faults or any(fnmatchcase(header.fault, pattern) for pattern in faults)
+        is_what = {
+            "system": header.system,
+            "scenario": header.scenario,
+            "provider": header.provider,
+            "fault": header.fault,
+        }
+        return all(
+            not patterns or any(fnmatchcase(value or "", pattern) for pattern in patterns)
+            for patterns, value in ((options(self.config, name), value) for name, value in is_what.items())
         )
 
 
@@ -193,7 +201,12 @@ class CasesModule(pytest.File):
         from harness.targets.profiles import find_profile
 
         profile = find_profile(option(self.config, "contract_target"))
-        wanted = Wanted(providers=options(self.config, "provider"), faults=options(self.config, "fault"))
+        wanted = Wanted(
+            systems=options(self.config, "system"),
+            scenarios=options(self.config, "scenario"),
+            providers=options(self.config, "provider"),
+            faults=options(self.config, "fault"),
+        )
         planned, contracts = plan(profile, wanted), selected(self.config)
         live = self._live(profile, planned, contracts)
         for one in planned:

@@ -77,6 +77,14 @@ def test_options_may_stand_in_the_ini_file(project):
     assert counts(project("--pyargs", "harness.cases")) == {"passed": 2 * len(cases)}
 
 
+def test_systems_and_scenarios_are_chosen_as_by_the_command(project):
+    chosen = ("--system", "runs", "--scenario", "unknown-*", "--contract", "models")
+    said = live(project, *chosen, "--collect-only", "-q")
+    nodes = [line for line in said.splitlines() if "::" in line]
+    assert nodes
+    assert all(line.startswith("harness.cases::reference/runs/unknown-model/") for line in nodes)
+
+
 @pytest.mark.parametrize(
     ("marker", "families"),
     [("contract_stream", {"stream"}), ("contract_should", {"ids"}), ("contract_ids and contract_must", {"ids"})],

@@ -147,17 +147,12 @@ class Someone:
 class Backend:
     """A running backend and a client of it."""
 
-    def __init__(self, addresses, session, stop, task):
+    def __init__(self, addresses, session, stop, end):
         self.url = addresses["gateway"]
         self.probe_url = addresses["probe"]
         self.session = session
         self._stop = stop
-        self._task = task
-
-    async def stop(self):
-        """Stop it and see it end."""
-        self._stop.set()
-        await self._task
+        self.stop = end
 
     def stopping(self):
         """Tell it to stop, and do not wait."""
@@ -210,33 +205,49 @@ class Backend:
 
 
 @pytest.fixture
-async def start(provider):
-    """Starts backends whose providers are all ``provider``; keyword arguments are settings, or ``defect``."""
+async def served():
+    """Serves backends: ``await served(settings, systems=..., defect=...)`` is (addresses, session, stop, end).
+
+    ``session`` calls any of them, ``stop`` is the event that tells this one to stop, ``await end()`` sees it stop.
+    """
     async with AsyncExitStack() as ending:
         session = await ending.enter_async_context(aiohttp.ClientSession())
 
-        async def begin(defect=None, **changes):
-            base = {
-                "OPENAI_API_KEY": OPENAI_KEY,
-                "GROQ_API_KEY": GROQ_KEY,
-                "OPENAI_API_URL": provider.url,
-                "GROQ_API_URL": provider.url,
-                "JWT_SECRET": SECRET,
-                "LOG_STREAM": "none",
-                "TIMEOUT_DRAIN_S": "4",
-            }
-            mapping = {name: value for name, value in {**base, **changes}.items() if value is not None}
+        async def begin(settings, **options):
             stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-            serving = serve(Settings.from_mapping(mapping), defect=defect, ready=ready.set_result, stop=stop)
-            task = asyncio.create_task(serving)
+            task = asyncio.create_task(serve(settings, ready=ready.set_result, stop=stop, **options))
+
+            async def end():
+                stop.set()
+                await task
+
             await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 task.result()
-            backend = Backend(ready.result(), session, stop, task)
-            ending.push_async_callback(backend.stop)
-            return backend
+            ending.push_async_callback(end)
+            return ready.result(), session, stop, end
 
         yield begin
+
+
+@pytest.fixture
+def start(provider, served):
+    """Starts backends whose providers are all ``provider``; keyword arguments are settings, or ``defect``."""
+
+    async def begin(defect=None, **changes):
+        base = {
+            "OPENAI_API_KEY": OPENAI_KEY,
+            "GROQ_API_KEY": GROQ_KEY,
+            "OPENAI_API_URL": provider.url,
+            "GROQ_API_URL": provider.url,
+            "JWT_SECRET": SECRET,
+            "LOG_STREAM": "none",
+            "TIMEOUT_DRAIN_S": "4",
+        }
+        mapping = {name: value for name, value in {**base, **changes}.items() if value is not None}
+        return Backend(*await served(Settings.from_mapping(mapping), defect=defect))
+
+    return begin
 
 
 @pytest.fixture

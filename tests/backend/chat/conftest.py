@@ -1,14 +1,10 @@
 """A simulated Bedrock, chat and its accounting, all on this event loop, over real TCP."""
 
-import asyncio
 import json
-from contextlib import AsyncExitStack
 
-import aiohttp
 import pytest
 
 from harness.backend.configuration import Configuration
-from harness.backend.serve import serve
 from harness.core.case import tie_text
 from harness.core.fault import FAULTS
 from harness.core.names import Provider
@@ -111,11 +107,11 @@ def decoded(response, raw):
 class Backend:
     """A running backend."""
 
-    def __init__(self, addresses, http, stop, task):
+    def __init__(self, addresses, http, stop, end):
         self.addresses = addresses
         self.http = http
         self._stop = stop
-        self._task = task
+        self.stop = end
 
     async def ask(self, path, **params):
         async with self.http.get(self.addresses["probe"] + path, params=params) as response:
@@ -130,32 +126,18 @@ class Backend:
     def stopping(self):
         self._stop.set()
 
-    async def stop(self):
-        self._stop.set()
-        await self._task
-
 
 @pytest.fixture
-async def start(bedrock):
+def start(bedrock, served):
     """Starts backends: ``await start(defect=None, NAME="value")``."""
-    async with AsyncExitStack() as ending:
-        http = await ending.enter_async_context(aiohttp.ClientSession())
 
-        async def begin(defect=None, **changes):
-            limits = {"TIMEOUT_FIRST_BYTE_S": "10", "TIMEOUT_BETWEEN_SEGMENTS_S": "10", "TIMEOUT_DRAIN_S": "1"}
-            base = {**KEYS, **limits, "BEDROCK_URL": bedrock.url, "JWT_SECRET": SECRET, "LOG_STREAM": "none"}
-            settings = Configuration().settings({k: v for k, v in {**base, **changes}.items() if v is not None})
-            stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-            serving = serve(settings, systems=("chat",), defect=defect, ready=ready.set_result, stop=stop)
-            task = asyncio.create_task(serving)
-            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                task.result()
-            backend = Backend(ready.result(), http, stop, task)
-            ending.push_async_callback(backend.stop)
-            return backend
+    async def begin(defect=None, **changes):
+        limits = {"TIMEOUT_FIRST_BYTE_S": "10", "TIMEOUT_BETWEEN_SEGMENTS_S": "10", "TIMEOUT_DRAIN_S": "1"}
+        base = {**KEYS, **limits, "BEDROCK_URL": bedrock.url, "JWT_SECRET": SECRET, "LOG_STREAM": "none"}
+        settings = Configuration().settings({k: v for k, v in {**base, **changes}.items() if v is not None})
+        return Backend(*await served(settings, systems=("chat",), defect=defect))
 
-        yield begin
+    return begin
 
 
 @pytest.fixture

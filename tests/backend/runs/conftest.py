@@ -3,17 +3,14 @@
 import asyncio
 import json
 import secrets
-from contextlib import AsyncExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-import aiohttp
 import jwt
 import pytest
 from aiohttp import web
 
 from harness.backend.configuration import Configuration
-from harness.backend.serve import serve
 
 KEY = "gsk_" + "a1B2" * 8
 SECRET = "s" * 40
@@ -161,32 +158,16 @@ async def provider():
 
 
 @pytest.fixture
-async def start(provider):
+def start(provider, served):
     """Starts backends: ``await start(defect=None, systems=("runs",), NAME="value")``."""
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
 
-        async def started(defect=None, systems=("runs",), **environment):
-            base = {"GROQ_API_KEY": KEY, "GROQ_API_URL": provider.url, "JWT_SECRET": SECRET, "LOG_STREAM": "none"}
-            limits = {"TIMEOUT_WHOLE_CALL_S": "5", "HEALTH_FRESH_S": "0.000001"}
-            given = {name: value for name, value in {**base, **limits, **environment}.items() if value is not None}
-            stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-            settings = Configuration().settings(given)
-            task = asyncio.ensure_future(
-                serve(settings, systems=systems, defect=defect, ready=ready.set_result, stop=stop)
-            )
+    async def started(defect=None, systems=("runs",), **environment):
+        base = {"GROQ_API_KEY": KEY, "GROQ_API_URL": provider.url, "JWT_SECRET": SECRET, "LOG_STREAM": "none"}
+        limits = {"TIMEOUT_WHOLE_CALL_S": "5", "HEALTH_FRESH_S": "0.000001"}
+        given = {name: value for name, value in {**base, **limits, **environment}.items() if value is not None}
+        return Backend(*await served(Configuration().settings(given), systems=systems, defect=defect))
 
-            async def end():
-                stop.set()
-                await task
-
-            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                await task
-            stack.push_async_callback(end)
-            return Backend(ready.result(), session, stop, end)
-
-        yield started
+    return started
 
 
 @pytest.fixture

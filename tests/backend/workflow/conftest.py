@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-import aiohttp
 import pytest
 from aiohttp import web
 
 from harness.backend.configuration import Configuration
-from harness.backend.serve import serve
 
 OPENAI_KEY = "sk-" + "a1B2" * 8
 WORKFLOW = "wf_1"
@@ -155,39 +152,23 @@ async def provider():
 
 
 @pytest.fixture
-async def start(provider):
+def start(provider, served):
     """Starts backends: ``await start(defect=None, NAME="value")``; None takes a setting away."""
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
 
-        async def started(defect=None, **environment):
-            base = {
-                "OPENAI_API_KEY": OPENAI_KEY,
-                "EDN360_TRAINING_WORKFLOW_ID": WORKFLOW,
-                "CHATKIT_API_URL": provider.url,
-                "JWT_SECRET": "s" * 40,
-                "LOG_STREAM": "none",
-                "CLOCK": "skipping",
-                "TIMEOUT_WHOLE_CALL_S": "5",
-            }
-            given = {name: value for name, value in {**base, **environment}.items() if value is not None}
-            stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-            settings = Configuration().settings(given)
-            task = asyncio.ensure_future(
-                serve(settings, systems=("workflow",), defect=defect, ready=ready.set_result, stop=stop)
-            )
+    async def started(defect=None, **environment):
+        base = {
+            "OPENAI_API_KEY": OPENAI_KEY,
+            "EDN360_TRAINING_WORKFLOW_ID": WORKFLOW,
+            "CHATKIT_API_URL": provider.url,
+            "JWT_SECRET": "s" * 40,
+            "LOG_STREAM": "none",
+            "CLOCK": "skipping",
+            "TIMEOUT_WHOLE_CALL_S": "5",
+        }
+        given = {name: value for name, value in {**base, **environment}.items() if value is not None}
+        return Backend(*await served(Configuration().settings(given), systems=("workflow",), defect=defect))
 
-            async def end():
-                stop.set()
-                await task
-
-            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                await task
-            stack.push_async_callback(end)
-            return Backend(ready.result(), session, stop, end)
-
-        yield started
+    return started
 
 
 @pytest.fixture

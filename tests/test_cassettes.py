@@ -35,7 +35,7 @@ def name(path):
 
 def test_there_are_cassettes_of_every_system_and_of_defects():
     folders = {path.relative_to(FOLDER).parts[:2] for path in CASSETTES}
-    assert {("reference", "gateway"), ("reference", "runs")} <= folders
+    assert {("reference", system.value) for system in System} <= folders
     assert any(parts[0] == "failures" for parts in folders)
 
 

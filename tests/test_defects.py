@@ -1,7 +1,9 @@
 """The kill matrix: with no defect nothing fails; with each defect the contracts that name it fail, and no others."""
 
 import asyncio
+import json
 import os
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -58,10 +60,10 @@ ONE_OF_A_KIND = {
 SHARED_FIRST = System.GATEWAY
 """A part that all systems share is exercised in this one first, which has both kinds of answers, and in one other."""
 OTHERS = [system for system in REFERENCE.systems if system is not SHARED_FIRST]
-LATER = {"leak", "observer-slow", "observe-sweep", "measured-observe", "breaker", "breaker-reopens"}
-"""Scenarios that take as long as thirty others."""
-SAMPLED = 4
-"""Of those, and of the faults, that a defect may not need it meets one in so many, by the checksum of both names."""
+SAMPLED = 6
+"""Of the cases that a defect may not need it meets one in so many, by the checksum of both names."""
+KILLS = json.loads(Path(__file__).with_name("kills.json").read_text(encoding="utf-8"))
+"""Defect -> cases in which it is known to break what it must: where to look first. By ``benchmarks/kills.py``."""
 WHOLE = os.environ.get("KILL_MATRIX") == "whole"
 """Whether nothing is left out: every defect meets every case of every system that it touches."""
 AT_ONCE = 3
@@ -152,8 +154,8 @@ async def test_a_defect_breaks_exactly_the_contracts_that_name_it(tmp_path, batc
 def steps(defect):
     """The cases that a defect meets, until each contract that names it is broken.
 
-    First those with a healthy provider, with a sample of the faults and of the long scenarios, then the rest of both,
-    then the other systems.
+    First those in which it is known to show and a sample of all others, then the healthy rest, then the faults, then
+    the other systems.
     """
     every = cases(systems(defect))
     if WHOLE:
@@ -161,14 +163,16 @@ def steps(defect):
     every = [one for one in every if one.case.fault not in ALIKE and one.case.scenario not in LONG]
     every = [one for one in every if one.case.scenario not in TWINS or one.case.fault == NO_FAULT]
     here = [one for one in every if one.case.system in near(defect)]
-    first = [one for one in here if one.case.fault == NO_FAULT or sampled(defect, one.case.fault)]
-    first = [one for one in first if one.case.scenario not in LATER or sampled(defect, one.case.scenario)]
-    return [first, [one for one in here if one not in first], [one for one in every if one not in here]]
+    known = KILLS.get(defect, ())
+    first = [one for one in every if str(one.case) in known or (one in here and sampled(defect, one))]
+    healthy = [one for one in here if one.case.fault == NO_FAULT and one not in first]
+    rest = [one for one in here if one not in first and one not in healthy]
+    return [first, healthy, rest, [one for one in every if one not in here and one not in first]]
 
 
-def sampled(defect, name):
-    """Whether a defect meets a fault, or a long scenario, that it may not need."""
-    return crc32(f"{defect} {name}".encode()) % SAMPLED == 0
+def sampled(defect, planned):
+    """Whether a defect meets a case that it may not need."""
+    return crc32(f"{defect} {planned.case}".encode()) % SAMPLED == 0
 
 
 async def broken_by(tmp_path, defect):
@@ -188,6 +192,12 @@ def test_every_contract_names_what_exists_and_every_defect_is_named():
     mutations = {*MUTATIONS, *ANTHROPIC_MUTATIONS, *BEDROCK_MUTATIONS, *CHATKIT_MUTATIONS, *GEMINI_MUTATIONS}
     assert named <= set(DEFECTS) | set(FAULTS) | mutations
     assert set(DEFECTS) <= named
+
+
+def test_what_is_known_of_a_defect_is_of_one_and_of_a_case_that_there_is():
+    there = {str(one.case) for one in cases()}
+    assert set(KILLS) <= set(DEFECTS)
+    assert {name for names in KILLS.values() for name in names} <= there
 
 
 def test_every_defect_touches_a_system():

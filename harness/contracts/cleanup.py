@@ -8,7 +8,7 @@ from harness.core.verdict import Doubt, Pointer, Violation
 
 from .calls import Call
 from .registry import Findings, contract
-from .scope import COMPLETIONS, EVERY
+from .scope import EVERY
 from .subjects import calls, left
 
 COUNTED = ("tasks", "threads", "fds", "sockets", "provider_connections", "client_sessions")
@@ -52,7 +52,7 @@ def _loads(recording: Recording) -> list[tuple[int, dict[str, int], dict[str, in
 @contract(
     "cleanup.nothing-leaks",
     select=_loads,
-    systems=(*COMPLETIONS, "chat", "workflow"),
+    systems=EVERY,
     needs=[Capability.RESOURCES],
     source="house: open-webui/open-webui #20889",
     breakers=("session-per-stream", "task-left-behind", "chat-session-per-stream"),

@@ -57,6 +57,9 @@ _like_the_gateways("shortfall", gateway.shortfall, answer=Answer.PLAIN, needs=HE
 _like_the_gateways("unknown-model", gateway.unknown_model, once=True)
 _like_the_gateways("repeat", gateway.repeat, answer=Answer.PLAIN)
 _like_the_gateways("leak", gateway.leak, answer=Answer.STREAM, alone=True, needs=[*HELD, Capability.RESOURCES])
+_like_the_gateways(
+    "leak-leaving", gateway.leak_leaving, answer=Answer.STREAM, alone=True, needs=[*HELD, Capability.RESOURCES]
+)
 _like_the_gateways("provider-outage", gateway_outages.provider_outage, answer=Answer.PLAIN, outage=True, needs=HELD)
 _like_the_gateways("bad-input", gateway_refusals.bad_input, once=True)
 _like_the_gateways("odd-input", gateway_refusals.odd_input, once=True, alone=True)

@@ -16,7 +16,8 @@ from harness.framing import sse
 from harness.servers.gate import Gate
 from harness.systems import accounting
 
-from .gateway import LEAK_ROUNDS, NOTICE_LIMIT_S, leave, noticed, paced
+from .gateway import NOTICE_LIMIT_S, leave, noticed, paced
+from .loads import loaded_twice
 from .registry import scenario
 from .stage import Prompt, Stage
 
@@ -161,17 +162,23 @@ async def leave_at_end(stage: Stage) -> None:
 
 
 async def _leave_after(stage: Stage, pieces: int, *, back: bool = False) -> None:
-    user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(pieces)
+    user = await stage.user()
     session = await new_session(stage, user)
+    await left_after(stage, user, session, pieces)
+    await stage.settle(user)
+    if back:
+        await come_back(stage, user, session, stage.gate(pieces))
+
+
+async def left_after(stage: Stage, user: User, session: str, pieces: int) -> bool:
+    """Leave a stream after so many pieces; whether the target ended its provider's call in time."""
+    prompt, gate = stage.prompt(), stage.gate(pieces)
     with suppress(*FAILURES):
         async with stage.chat(user.token).open_stream(session, stream_body(stage, prompt), tie=prompt.tie) as live:
             await open_until(stage, live, pieces)
             live.leave()
             stage.mark("left", {"tie": prompt.tie})
-    await noticed(stage, prompt, gate)
-    await stage.settle(user)
-    if back:
-        await come_back(stage, user, session, gate)
+    return await noticed(stage, prompt, gate)
 
 
 async def come_back(stage: Stage, user: User, session: str, gate: Gate) -> None:
@@ -253,9 +260,21 @@ async def provider_outage(stage: Stage) -> None:
 async def leak(stage: Stage) -> None:
     """The same load twice, the target counted at rest after each: what the second left over has leaked."""
     user = await stage.user()
-    for name in ("resources-before", "resources-after"):
-        for _ in range(LEAK_ROUNDS):
-            prompt, session = stage.prompt(), await new_session(stage, user)
-            await stage.chat(user.token).stream(session, stream_body(stage, prompt), tie=prompt.tie)
-        await stage.settle(user)
-        await stage.resources(name)
+
+    async def served() -> bool:
+        prompt, session = stage.prompt(), await new_session(stage, user)
+        await stage.chat(user.token).stream(session, stream_body(stage, prompt), tie=prompt.tie)
+        return True
+
+    await loaded_twice(stage, user, served)
+
+
+@scenario("leak-leaving", CHAT, answer=Answer.STREAM, alone=True, needs=[*HELD, Capability.RESOURCES])
+async def leak_leaving(stage: Stage) -> None:
+    """The same load twice of owners who leave in mid-stream, the target counted at rest after each."""
+    user = await stage.user()
+
+    async def left() -> bool:
+        return await left_after(stage, user, await new_session(stage, user), 1)
+
+    await loaded_twice(stage, user, left)

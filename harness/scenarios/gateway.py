@@ -9,16 +9,17 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 from harness.core.names import Answer, Capability, Provider, System
+from harness.core.user import User
 from harness.endpoints.http import FAILURES, Live
 from harness.providers.openai import decode_stream
 from harness.providers.reply import Reply
 from harness.servers.gate import Gate
 
+from .loads import loaded_twice
 from .registry import scenario
 from .stage import Prompt, Stage
 
 GATEWAY = System.GATEWAY
-LEAK_ROUNDS = 8
 NOTICE_LIMIT_S = 3.5
 """How long a target is waited for to notice something; shorter than the time limits that it has for its providers."""
 SHORTFALL_TOKENS = 100_000
@@ -98,7 +99,14 @@ async def leave_mid_stream(stage: Stage) -> None:
 
 
 async def _leave_after(stage: Stage, pieces: int) -> None:
-    user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(pieces)
+    user = await stage.user()
+    await left_after(stage, user, pieces)
+    await stage.settle(user)
+
+
+async def left_after(stage: Stage, user: User, pieces: int) -> bool:
+    """Leave a stream after so many pieces; whether the target ended its provider's call in time."""
+    prompt, gate = stage.prompt(), stage.gate(pieces)
     with suppress(*FAILURES):
         async with stage.gateway(user.token).open_chat(chat_body(stage, prompt, stream=True), tie=prompt.tie) as live:
             reading = asyncio.create_task(live.read_until(has_words(pieces)))
@@ -106,8 +114,7 @@ async def _leave_after(stage: Stage, pieces: int) -> None:
             reading.cancel()
             live.leave()
             stage.mark("left", {"tie": prompt.tie})
-    await noticed(stage, prompt, gate)
-    await stage.settle(user)
+    return await noticed(stage, prompt, gate)
 
 
 async def paced(
@@ -138,11 +145,16 @@ async def leave(stage: Stage, call: asyncio.Task[Any]) -> None:
         await call
 
 
-async def noticed(stage: Stage, prompt: Prompt, gate: Gate) -> None:
-    """Give the target time to end its provider's call; then let the provider go on, to whoever still listens."""
-    if not await stage.provider_ended(prompt.tie, within_s=NOTICE_LIMIT_S):
+async def noticed(stage: Stage, prompt: Prompt, gate: Gate) -> bool:
+    """Give the target time to end its provider's call; then let the provider go on, to whoever still listens.
+
+    Gives whether the call was ended in time.
+    """
+    ended = await stage.provider_ended(prompt.tie, within_s=NOTICE_LIMIT_S)
+    if not ended:
         stage.mark("gate-opened-late")
         gate.open()
+    return ended
 
 
 def has_words(pieces: int) -> Callable[[bytes], bool]:
@@ -258,12 +270,20 @@ async def repeat(stage: Stage) -> None:
 async def leak(stage: Stage) -> None:
     """The same load twice, the target counted at rest after each: what the second left over has leaked."""
     user = await stage.user()
-    for name in ("resources-before", "resources-after"):
-        for _ in range(LEAK_ROUNDS):
-            prompt = stage.prompt()
-            await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=True), tie=prompt.tie)
-        await stage.settle(user)
-        await stage.resources(name)
+
+    async def served() -> bool:
+        prompt = stage.prompt()
+        await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=True), tie=prompt.tie)
+        return True
+
+    await loaded_twice(stage, user, served)
+
+
+@scenario("leak-leaving", GATEWAY, answer=Answer.STREAM, alone=True, needs=[*HELD, Capability.RESOURCES])
+async def leak_leaving(stage: Stage) -> None:
+    """The same load twice of clients that leave in mid-stream, the target counted at rest after each."""
+    user = await stage.user()
+    await loaded_twice(stage, user, lambda: left_after(stage, user, 1))
 
 
 def model_ids(body: bytes) -> list[str]:

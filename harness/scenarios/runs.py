@@ -10,6 +10,7 @@ from harness.endpoints.runs import RunsClient
 from harness.systems import runs
 
 from .gateway import leave, noticed
+from .loads import loaded_twice
 from .registry import scenario
 from .stage import Prompt, Stage
 
@@ -160,3 +161,17 @@ async def provider_outage(stage: Stage) -> None:
         await _create(stage, api, project, stage.prompt())
     await _create(stage, api, project, stage.prompt())
     await stage.settle(user)
+
+
+@scenario("leak", RUNS, answer=Answer.PLAIN, alone=True, needs=[*HELD, Capability.RESOURCES])
+async def leak(stage: Stage) -> None:
+    """The same load twice, the target counted at rest after each: what the second left over has leaked."""
+    user = await stage.user()
+    project = await stage.project(user)
+
+    async def made() -> bool:
+        prompt = stage.prompt()
+        await stage.runs(user.token).create(project, run_body(stage, prompt), tie=prompt.tie)
+        return True
+
+    await loaded_twice(stage, user, made)

@@ -11,7 +11,8 @@ from harness.providers import chatkit
 from harness.servers.gate import before_headers
 from harness.systems import workflow
 
-from .gateway import LEAK_ROUNDS, NOTICE_LIMIT_S, leave
+from .gateway import NOTICE_LIMIT_S, leave
+from .loads import loaded_twice
 from .registry import scenario
 from .stage import Prompt, Stage
 
@@ -92,11 +93,12 @@ async def _leave_at(stage: Stage, operation: str) -> None:
 async def leak(stage: Stage) -> None:
     """The same load twice, the target counted at rest after each: what the second left over has leaked."""
     user = await stage.user()
-    for name in ("resources-before", "resources-after"):
-        for _ in range(LEAK_ROUNDS):
-            await _create(stage.workflow(user.token), stage.prompt())
-        await stage.settle(user)
-        await stage.resources(name)
+
+    async def planned() -> bool:
+        await _create(stage.workflow(user.token), stage.prompt())
+        return True
+
+    await loaded_twice(stage, user, planned)
 
 
 @scenario("balance-race", WORKFLOW, answer=Answer.PLAIN, alone=True, needs=HELD)

@@ -1,0 +1,82 @@
+"""Where each defect shows: finds, for every contract that a defect must break, a case in which it does.
+
+Run ``python benchmarks/kills.py [DEFECT ...]``; it brings ``tests/kills.json`` up to date, which tells the kill matrix
+where to look first. Without arguments the defects that the file does not know are looked for. What it writes can be
+stale without harm: the matrix then looks further, and takes longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+KILLS = ROOT / "tests" / "kills.json"
+AT_ONCE = 3
+
+
+def matrix() -> Any:
+    """The module of the kill matrix."""
+    spec = importlib.util.spec_from_file_location("kill_matrix", ROOT / "tests" / "test_defects.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError("tests/test_defects.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def broken_in(tests: Any, defect: str) -> dict[str, set[str]]:
+    """Case -> the contracts that a defect breaks in it, of those that name it."""
+    found: dict[str, set[str]] = {}
+    wanted = tests.BREAKS[defect]
+    with tempfile.TemporaryDirectory() as folder:
+        for planned in tests.steps(defect):
+            if planned and not wanted <= set().union(*found.values()):
+                result = await tests.exercised(Path(folder), planned, defect=defect, jobs=tests.JOBS)
+                for done in result.results:
+                    broken = {one.contract for one in done.judgements if one.verdict in tests.BROKEN}
+                    found[str(done.case)] = broken & wanted
+    return found
+
+
+def fewest(found: dict[str, set[str]]) -> list[str]:
+    """A few cases that together break all that the defect breaks."""
+    left, chosen = set().union(*found.values()), []
+    while left:
+        best = max(sorted(found), key=lambda case: len(found[case] & left))
+        chosen.append(best)
+        left -= found[best]
+    return sorted(chosen)
+
+
+async def look(tests: Any, defects: list[str], known: dict[str, list[str]]) -> None:
+    """Find the cases of these defects, and keep what is known after each."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(defect: str) -> None:
+        async with places:
+            known[defect] = fewest(await broken_in(tests, defect))
+            KILLS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            print(f"{len(known)} of {len(tests.DEFECTS)} known: {defect}, {', '.join(known[defect])}", flush=True)
+
+    async with asyncio.TaskGroup() as group:
+        for defect in defects:
+            group.create_task(one(defect))
+
+
+def main(wanted: list[str]) -> int:
+    """Bring the file up to date."""
+    known: dict[str, list[str]] = json.loads(KILLS.read_text(encoding="utf-8")) if KILLS.exists() else {}
+    tests = matrix()
+    known = {defect: cases for defect, cases in known.items() if defect in tests.DEFECTS}
+    asyncio.run(look(tests, wanted or sorted(set(tests.DEFECTS) - set(known)), known))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -96,4 +96,4 @@ async def foreign_user(stage: Stage) -> None:
     session, prompt = await new_session(stage, user), stage.prompt()
     stage.mark("foreign-user", {"tie": prompt.tie, "kind": "foreign-user"})
     await stage.chat(user.token).stream(session, stream_body(stage, prompt, userId=other.id), tie=prompt.tie)
-    await stage.settle(other)
+    await stage.settle(user)

@@ -32,7 +32,7 @@ MIDWAY = {
     "throttled-in-band": "RATE_LIMIT_EXCEEDED",
     "bad-crc": "PROVIDER_INVALID_RESPONSE",
 }
-SHORT = {"TIMEOUT_FIRST_BYTE_S": "0.3", "TIMEOUT_BETWEEN_SEGMENTS_S": "0.3"}
+SHORT = {"TIMEOUT_FIRST_BYTE_S": "1.5", "TIMEOUT_BETWEEN_SEGMENTS_S": "1.5"}
 
 
 @pytest.mark.parametrize("fault", BEFORE)

@@ -27,9 +27,8 @@ class AgentBilling(Billing):
         chat.complete = True
         try:
             return await super().complete(call)
-        except BaseException:
-            chat.complete = False
-            raise
+        finally:
+            chat.complete = False  # where it failed, what the client was given is still to be charged: and not stored
 
     async def write_use(self, tx: AsyncConnection, call: Call, tokens: Tokens, settled: Settled) -> None:
         """Write the usage row, and of a completed chat what both sides said."""

@@ -56,19 +56,14 @@ class TriedUpstream(Upstream):
         """A stream that has something for the client: what was read of it, and where the rest comes from."""
         while True:
             permit = self.admit()
-            attempt = AsyncExitStack()
             try:
-                chunks = await attempt.enter_async_context(self._inner.stream(provider, body))
-                held = await self.begun(chunks)
+                async with AsyncExitStack() as attempt:
+                    chunks = await attempt.enter_async_context(self._inner.stream(provider, body))
+                    held = await self.begun(chunks)
+                    stack.push_async_exit(attempt.pop_all())
+                    return permit, chunks, held
             except UpstreamError as failure:
-                await attempt.aclose()
                 await self.wait_or_raise(permit, failure)
-            except BaseException:
-                await attempt.aclose()
-                raise
-            else:
-                stack.push_async_exit(attempt)
-                return permit, chunks, held
 
     async def begun(self, chunks: AsyncIterator[Chunk]) -> list[Chunk]:
         """The chunks up to the first that has something for the client, or to the end."""

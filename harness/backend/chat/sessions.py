@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -54,12 +55,11 @@ class ChatSessions:
 
     async def begin(self, turn: Turn) -> None:
         """The session streams from here on. Raises ChatError where it does already, or was deleted."""
-        self.claim(turn)
-        try:
+        with ExitStack() as undoing:
+            self.claim(turn)
+            undoing.callback(self.end, turn)
             await self.check_alive(turn.session_id)
-        except BaseException:
-            self.end(turn)
-            raise
+            undoing.pop_all()
 
     def claim(self, turn: Turn) -> None:
         """Of any number who try at once, one succeeds."""

@@ -133,20 +133,20 @@ class Redactor:
 
     def spans(self, data: bytes | bytearray, start: int = 0, *, after: bool = False) -> Iterator[_Span]:
         """What to replace in ``data`` from ``start`` on, in order; ``after`` says that a secret ended right there."""
-        search = self._search
-        for seed in search.seeds:  # a loop, as it is run for every text there is
-            if seed in data:
-                break
-        else:
-            return
-        while match := (after and search.adjacent.match(data, start)) or search.pattern.search(data, start):
-            start, after = match.end(), True
+        search, position = self._search, start
+        for place in search.places(data, start):
+            if place < position:
+                continue
+            match = (search.adjacent if after and place == position else search.pattern).match(data, place)
+            if match is None:
+                continue
+            position, after = match.end(), True
             group = match.lastgroup
             if group is None:  # a marker from before stays, unless it is abused to hide a secret
                 inner = search.tokens.search(match[0][len(b"[REDACTED:") : -1])
                 group = inner.lastgroup if inner is not None else None
             if group is not None:
-                yield _Span(match.start(), start, b"[REDACTED:%s]" % search.kinds[group].encode())
+                yield _Span(place, position, b"[REDACTED:%s]" % search.kinds[group].encode())
 
     def stream(self) -> StreamRedactor:
         """A redactor for one body that comes in pieces."""

@@ -7,7 +7,7 @@ searched piece by piece (see ``redact.StreamRedactor``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.core.errors import UsageError
@@ -19,6 +19,8 @@ SHORTEST = 6
 _KIND = re.compile(r"[a-z0-9:-]{1,64}")
 _NEVER_ESCAPED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~")
 _SHORT_ESCAPES = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
+_LONGEST_SPELLING = 26
+"""Bytes that one character of a secret may take in any encoding."""
 _BACKSLASHES = rb"\\{1,8}"  # JSON inside JSON doubles them at every level
 _TOKEN_BYTES = frozenset(rb"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~+/=")
 
@@ -39,7 +41,8 @@ None looks at what follows a match: that may be a secret, and become a marker.""
 
 _AT_WORD_START = rb"(?<![A-Za-z0-9_-])"
 _BEFORE = {"bearer": rb"(?<=[Bb]earer )"}
-_SEEDS = (b"[REDACTED:", b"eyJ", b"sk-", b"gsk_", b"AKIA", b"ASIA", b"AIza", b"ya29.", b"ek_", b"earer ")
+_STARTS = (b"[REDACTED:", b"eyJ", b"sk-", b"gsk_", b"AKIA", b"ASIA", b"AIza", b"ya29.", b"ek_")
+_BEARER = b"earer "
 _LITERAL = re.compile("[A-Za-z0-9_.~-]+")
 
 LONGEST_SHAPE = 2048 + 8192 + 1024 + 16
@@ -66,6 +69,22 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Seed:
+    """A literal, and where a match that has it can begin, counted from the literal's begin."""
+
+    literal: bytes
+    offsets: range = range(1)
+
+    def places(self, data: bytes | bytearray, start: int) -> Iterator[int]:
+        """Where a match with this seed can begin, from a little before ``start`` on."""
+        at = data.find(self.literal, max(0, start - CONTEXT))
+        while at >= 0:
+            for offset in self.offsets:
+                yield at + offset
+            at = data.find(self.literal, at + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """One expression for all secrets and shapes.
 
@@ -74,8 +93,7 @@ class Search:
     ``kinds`` is the kind of each group by its name; a match of no group is a marker that was there before.
     ``breaks`` translates bytes: to 0 those that no match can hold, to 1 the others.
     ``longest`` bounds the length of any match, in bytes.
-    ``seeds`` are literals of which every match has one in it or right before it: most data has none, and needs no
-    search.
+    ``seeds`` are literals of which every match has one in it or right before it: most data has none.
     """
 
     pattern: re.Pattern[bytes]
@@ -84,7 +102,18 @@ class Search:
     kinds: dict[str, str]
     breaks: bytes
     longest: int
-    seeds: tuple[bytes, ...]
+    seeds: tuple[Seed, ...]
+
+    def places(self, data: bytes | bytearray, start: int) -> Iterable[int]:
+        """Where a match can begin, from ``start`` on, in order. Only there is an expression tried: a body of megabytes
+        in which there is a seed by chance (base64 of JSON begins with one) is not searched byte by byte.
+        """
+        found = [seed for seed in self.seeds if seed.literal in data]
+        if not found:
+            return ()
+        if any(not seed.literal for seed in found):
+            return range(start, len(data))
+        return sorted({place for seed in found for place in seed.places(data, start) if place >= start})
 
 
 def build(secrets: Iterable[Secret]) -> Search:
@@ -104,8 +133,8 @@ def build(secrets: Iterable[Secret]) -> Search:
         tokens=re.compile(tokens),
         kinds=dict(zip(names, kinds, strict=True)),
         breaks=bytes(byte in used for byte in range(256)),
-        longest=max([LONGEST_SHAPE, *(26 * len(secret.value) for secret in known)]),
-        seeds=(*_SEEDS, *(_seed(secret.value) for secret in known)),
+        longest=max([LONGEST_SHAPE, *(_LONGEST_SPELLING * len(secret.value) for secret in known)]),
+        seeds=(*map(Seed, _STARTS), Seed(_BEARER, _right_after(_BEARER)), *(_seed(secret.value) for secret in known)),
     )
 
 
@@ -114,9 +143,14 @@ def _either(names: list[str], expressions: list[bytes]) -> bytes:
     return b"|".join(b"(?P<%s>%s)" % (name.encode(), expression) for name, expression in pairs)
 
 
-def _seed(value: str) -> bytes:
+def _right_after(literal: bytes) -> range:
+    return range(len(literal), len(literal) + 1)
+
+
+def _seed(value: str) -> Seed:
     """The longest part of a secret that no encoder changes; empty, which is in everything, where there is none."""
-    return max(_LITERAL.findall(value), key=len, default="").encode()
+    literal = max(_LITERAL.findall(value), key=len, default="")
+    return Seed(literal.encode(), range(-_LONGEST_SPELLING * value.index(literal), 1))
 
 
 def _spellings(char: str) -> bytes:

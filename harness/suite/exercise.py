@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 from functools import lru_cache
@@ -23,6 +24,9 @@ from harness.targets.running import Target
 
 from .lag import LagMonitor
 from .select import Planned
+
+STOOD_STILL_MS = 2000.0
+"""Half of the time limits that the reference backend has towards its providers."""
 
 
 async def exercise(
@@ -58,8 +62,26 @@ async def exercise(
     except HarnessError as failure:
         void = str(failure)
     if lag is not None:
-        recorder.mark(LAG_MARK, lag.of(recorder.recording(), start_ns))
-    file.write(path, _redactor(frozenset(target.secrets.items())).redact(recorder.recording(void=void)))
+        late = lag.of(recorder.recording(), start_ns)
+        recorder.mark(LAG_MARK, late.as_data())
+        void = void or _stood_still(late.case_ms)
+    redactor = _redactor(frozenset(target.secrets.items()))
+    return await asyncio.to_thread(_kept, recorder.recording(void=void), redactor, path)
+
+
+def _stood_still(lag_ms: float) -> str | None:
+    """Why a recording says nothing of the target: time limits passed there while we answered nobody."""
+    if lag_ms < STOOD_STILL_MS:
+        return None
+    return (
+        f"the harness itself stood still for {lag_ms / 1000:.1f} s, and the target may have given up on us meanwhile; "
+        "exercise fewer cases at once (-j), or on a machine with less to do"
+    )
+
+
+def _kept(recording: Recording, redactor: Redactor, path: Path) -> Recording:
+    """Off the loop: a body of megabytes, or a disk that is slow, must not make other cases' answers late."""
+    file.write(path, redactor.redact(recording))
     return file.load(path)
 
 

@@ -10,14 +10,27 @@ import asyncio
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from harness.core.recording import Exchange, Recording
+from harness.core.recording import Exchange, Json, Recording
 
 PERIOD_NS = 10_000_000
 MS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The largest lateness in ms: in the time of a whole case, and of each exchange, by its id."""
+
+    case_ms: float
+    exchanges: Mapping[str, float]
+
+    def as_data(self) -> dict[str, Json]:
+        """As a mark has it."""
+        return {"case_ms": self.case_ms, "exchanges": dict(self.exchanges)}
 
 
 class LagMonitor:
@@ -61,10 +74,10 @@ class LagMonitor:
         self._late_ns.append(max(0, woken_ns - self._due_ns))
         self._due_ns = woken_ns + PERIOD_NS
 
-    def of(self, recording: Recording, start_ns: int) -> dict[str, object]:
-        """The lag that a recording which began at ``start_ns`` ran into: as a whole, and by exchange, in ms."""
+    def of(self, recording: Recording, start_ns: int) -> Lag:
+        """The lag that a recording which began at ``start_ns`` ran into."""
         exchanges = {one.id: self._of(one, start_ns) for one in recording.exchanges}
-        return {"case_ms": round(self.worst_ns(start_ns, self._clock()) / MS, 3), "exchanges": exchanges}
+        return Lag(round(self.worst_ns(start_ns, self._clock()) / MS, 3), exchanges)
 
     def _of(self, exchange: Exchange, start_ns: int) -> float:
         span = (start_ns + exchange.request.sent_ns, start_ns + exchange.ended_ns)

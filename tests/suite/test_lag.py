@@ -68,7 +68,7 @@ def test_each_exchange_has_the_lag_of_its_own_time(monitor):
         exchanges = (Exchange("c1", 0, 5), Exchange("c2", 20, 30), Exchange("c3", 80, 83))
 
     # the recording began at 5 on the monitor's clock
-    assert monitor.of(Recording, 5 * MS) == {"case_ms": 50.0, "exchanges": {"c1": 0.0, "c2": 50.0, "c3": 0.0}}
+    assert monitor.of(Recording, 5 * MS).as_data() == {"case_ms": 50.0, "exchanges": {"c1": 0.0, "c2": 50.0, "c3": 0.0}}
 
 
 async def test_it_watches_the_loop_it_is_entered_on():

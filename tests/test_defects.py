@@ -8,7 +8,7 @@ from zlib import crc32
 
 import pytest
 
-from harness import contracts
+from harness import contracts, scenarios
 from harness.backend.defects import DEFECTS
 from harness.cassettes import file
 from harness.contracts.calls import ChatCall
@@ -43,7 +43,7 @@ ALIKE = {
 """Faults that strike as another one does: with no defect they are all exercised, with one their like is enough."""
 LONG = {"slow-reader"}
 """Scenarios of megabytes, whose subjects the short ones have as well."""
-TWINS = {"chat-stream-bare"}
+TWINS = {"chat-stream-bare", *(one.id for one in scenarios.load().values() if one.family)}
 """Scenarios whose faults strike as they do in another one: with a defect they meet the healthy provider only."""
 ONE_OF_A_KIND = {
     (System.GATEWAY, "chat-plain"): Answer.PLAIN,
@@ -52,6 +52,7 @@ ONE_OF_A_KIND = {
     (System.AGENT, "chat-stream"): Answer.STREAM,
     (System.RUNS, "run"): Answer.PLAIN,
     (System.CHAT, "stream"): Answer.STREAM,
+    **{(one.system, one.id): one.answer for one in scenarios.load().values() if one.family},
     (System.WORKFLOW, "plan"): Answer.PLAIN,
 }
 """Scenarios of one call, which faults strike, and the kind of answer."""

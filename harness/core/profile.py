@@ -53,6 +53,10 @@ class SystemFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     services: dict[str, str] = {}
     service_ports: dict[str, int] = {}
 
+    def family(self, provider: Provider, part: str) -> tuple[Model, ...]:
+        """The listed models of a provider with this in their ids."""
+        return tuple(one for one in self.models if one.listed and one.provider is provider and part in one.id)
+
 
 class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the harness comes by tokens and a project where it cannot make accounts: from the environment."""

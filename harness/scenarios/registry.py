@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.fault import FAULTS, Fault
 from harness.core.names import Answer, Capability, Provider, System
+from harness.core.recording import NO_FAULT
 
 if TYPE_CHECKING:
     from .stage import Stage
@@ -30,7 +31,9 @@ class Scenario:
     ``answer`` is the kind of provider answer that it provokes, which decides the faults that can strike it (``faults``
     False: none but the healthy provider). ``alone`` keeps other cases away while it runs; with ``outage`` it takes the
     provider away meanwhile, and comes after those that do not. ``settings`` is the variant of the target that it
-    needs. ``once`` runs it for one provider only, where the provider makes no difference.
+    needs. ``once`` runs it for one provider only, where the provider makes no difference. ``struck`` are the faults
+    that strike it (empty: all that can). ``family`` is in the ids of the models that it calls: a target that lists
+    no such model of a provider has no case of it.
     """
 
     id: str
@@ -44,6 +47,8 @@ class Scenario:
     needs: frozenset[Capability] = frozenset()
     settings: Mapping[str, str | None] = field(default_factory=dict)
     only: frozenset[Provider] | None = None
+    struck: frozenset[str] = frozenset()
+    family: str = ""
 
     @property
     def summary(self) -> str:
@@ -53,8 +58,12 @@ class Scenario:
     def fault_list(self, provider: Provider | None = None) -> tuple[Fault, ...]:
         """The faults that mean something here, the healthy provider first; with a provider, only those that it has."""
         if not self.faults or self.answer is None:
-            return (FAULTS["none"],)
-        listed = tuple(fault for fault in FAULTS.values() if self.answer in fault.applies)
+            return (FAULTS[NO_FAULT],)
+        listed = tuple(
+            fault
+            for fault in FAULTS.values()
+            if self.answer in fault.applies and (not self.struck or fault.id in {NO_FAULT, *self.struck})
+        )
         return listed if provider is None else tuple(one for one in listed if one.strikes(provider, self.answer))
 
 
@@ -70,6 +79,8 @@ def scenario(
     needs: Iterable[Capability] = (),
     settings: Mapping[str, str | None] | None = None,
     only: Iterable[Provider] | None = None,
+    struck: Iterable[str] = (),
+    family: str = "",
 ) -> Callable[[Drive], Drive]:
     """Declare the coroutine function below to be a scenario of a system."""
 
@@ -88,6 +99,8 @@ def scenario(
             needs=frozenset(needs),
             settings=MappingProxyType(dict(settings or {})),
             only=None if only is None else frozenset(only),
+            struck=frozenset(struck),
+            family=family,
         )
         return function
 

@@ -131,7 +131,9 @@ def _known(kind: str, names: Sequence[str], known: Sequence[str]) -> set[str]:
 
 
 def _cases(profile: Profile, scenario: Scenario) -> Iterator[Planned]:
-    providers = [p for p in profile.systems[scenario.system].providers if scenario.only is None or p in scenario.only]
+    facts = profile.systems[scenario.system]
+    providers = [p for p in facts.providers if scenario.only is None or p in scenario.only]
+    providers = [p for p in providers if not scenario.family or facts.family(p, scenario.family)]
     for provider in providers[:1] if scenario.once else providers:
         for fault in scenario.fault_list(provider):
             case = Case(profile.name, scenario.system.value, scenario.id, provider.value, fault.id)

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from harness.core.errors import UnknownName, UsageError
@@ -43,6 +44,16 @@ def test_a_selection_is_the_intersection_of_what_is_asked():
             for kind in ("negative", "huge", "nan")
         ),
     }
+
+
+def test_a_scenario_of_one_family_has_its_own_faults_and_only_where_the_family_is_listed():
+    planned = cases(systems=["gateway"], scenarios=["chat-plain-llama"])
+    assert [(one.case.provider, one.case.fault) for one in planned] == [("bedrock", "none"), ("bedrock", "no-usage")]
+    gateway = REFERENCE.systems["gateway"]
+    others = [model for model in gateway.models if "llama" not in model.id or model.provider != "bedrock"]
+    systems = {"gateway": msgspec.structs.replace(gateway, models=tuple(others))}
+    bare = msgspec.structs.replace(REFERENCE, systems=systems)
+    assert not [one for one in plan(bare, Wanted()) if one.scenario.id == "chat-plain-llama"]
 
 
 def test_what_cannot_be_tied_runs_alone():

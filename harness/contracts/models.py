@@ -120,10 +120,10 @@ def tier_respected(call: ChatCall, _recording: Recording) -> Findings:
     select=lambda recording: _asked_for(recording, "not-priced"),
     systems=GATEWAY,
     source="house: 400 model_not_priced",
-    breakers=("unpriced-called",),
+    breakers=("unpriced-called", "unserved-not-found"),
 )
 def unpriced_refused(call: ChatCall, _recording: Recording) -> Findings:
-    """A model without a price is refused with 400 `model_not_priced`, before any provider is called.
+    """A model without a row for its price or its provider is refused with 400 `model_not_priced`; nobody is called.
 
     What cannot be priced cannot be charged: it would be given away, or charged at a guess.
     """

@@ -20,6 +20,8 @@ from .registry import scenario
 from .stage import Prompt, Stage
 
 GATEWAY = System.GATEWAY
+PIECES = 8
+"""Content events of a usual answer."""
 NOTICE_LIMIT_S = 3.5
 """How long a target is waited for to notice something; shorter than the time limits that it has for its providers."""
 SHORTFALL_TOKENS = 100_000
@@ -96,6 +98,12 @@ async def leave_after_first(stage: Stage) -> None:
 async def leave_mid_stream(stage: Stage) -> None:
     """A client that leaves in the middle of a stream."""
     await _leave_after(stage, 3)
+
+
+@scenario("leave-at-end", GATEWAY, answer=Answer.STREAM, needs=HELD)
+async def leave_at_end(stage: Stage) -> None:
+    """A client that leaves when all words are there, and the end is not."""
+    await _leave_after(stage, PIECES)
 
 
 async def _leave_after(stage: Stage, pieces: int) -> None:
@@ -241,10 +249,11 @@ async def tier_refused(stage: Stage) -> None:
     "not-priced", GATEWAY, needs=[Capability.VARIANTS], settings={"OPENAI_BASE_URL": None}, only=[Provider.OPENAI]
 )
 async def not_priced(stage: Stage) -> None:
-    """A model that has no price, on a gateway that has no custom endpoint either."""
-    user, prompt = await stage.user(), stage.prompt()
+    """Models without a price, one of them without a provider too, on a gateway that has no custom endpoint either."""
+    user = await stage.user()
     for model in stage.target.profile.systems[GATEWAY].models:
-        if model.provider is stage.provider and model.input_usd_per_million is None:
+        if model.input_usd_per_million is None:
+            prompt = stage.prompt()
             await stage.gateway(user.token).chat(chat_body(stage, prompt, model=model.id), tie=prompt.tie)
     await stage.settle(user)
 

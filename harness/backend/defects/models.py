@@ -52,6 +52,19 @@ class UnpricedCalled(Defect):
     gateway = instead(pricing=_Guesses)
 
 
+class UnservedNotFound(Defect):
+    """A model that is in the table is said not to be."""
+
+    id = "unserved-not-found"
+    summary = "a model without a provider's row is answered by 404, as if nobody had heard of it"
+
+    class _Finds(Catalogue):
+        def unserved(self, name: str) -> GatewayError:
+            return self.unknown(name)
+
+    gateway = instead(catalogue=_Finds)
+
+
 class ListsUncallableModel(Defect):
     """The list has a model that was taken out of service."""
 

@@ -114,10 +114,12 @@ class Catalogue:
         """The model of that name for a user of that tier: 404, 403 and 400 in this order where it cannot be had."""
         listing = self._listings.get(name)
         provider = self.provider(listing) if listing is not None else None
-        if listing is None or provider is None:
+        if listing is None:
             raise self.unknown(name)
         self.admit(listing, tier)
-        if not provider.api_key:
+        if provider is None:
+            raise self.unserved(name)
+        if not self.has_key(provider):
             raise no_key(provider.name)
         return Model(name, listing.tier, provider, self.rate(listing, provider))
 
@@ -151,8 +153,16 @@ class Catalogue:
 
     def callable(self, listing: Listing, provider: Provider) -> bool:
         """Whether a call could be made: it has a price, and we have a key."""
-        return self._pricing.rate(provider.name, listing.name) is not None and bool(provider.api_key)
+        return self._pricing.rate(provider.name, listing.name) is not None and self.has_key(provider)
+
+    def has_key(self, provider: Provider) -> bool:
+        """Whether there is all that it takes to ask a provider."""
+        return bool(provider.api_key)
 
     def unknown(self, name: str) -> GatewayError:
         """The refusal of a name that no model has."""
         return no_such_model(name)
+
+    def unserved(self, name: str) -> GatewayError:
+        """The refusal of a model that no row of the provider table serves, and no custom base URL either."""
+        return not_priced(name)

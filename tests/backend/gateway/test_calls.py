@@ -148,7 +148,7 @@ async def test_a_token_of_a_user_who_does_not_exist_opens_nothing(start, backend
         ("free", {"model": "gpt-4o"}, 403, "model_not_in_tier", "model"),
         ("free", {"model": "llama-3.3-70b-versatile"}, 403, "model_not_in_tier", "model"),
         ("pro", {"model": "no-such-model"}, 404, "model_not_found", "model"),
-        ("pro", {"model": "local-model"}, 404, "model_not_found", "model"),
+        ("pro", {"model": "local-model"}, 400, "model_not_priced", "model"),
         ("pro", {"model": "mystery-model"}, 400, "model_not_priced", "model"),
         ("pro", {"messages": []}, 400, "invalid_request_error", "messages"),
         ("pro", {"n": 2}, 400, "invalid_request_error", "n"),

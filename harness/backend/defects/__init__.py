@@ -20,6 +20,7 @@ from . import (
     chat_streams,
     cleanup,
     credits,  # noqa: A004 - importing registers
+    custom_endpoint,
     errors,
     ids,
     log,
@@ -62,6 +63,7 @@ __all__ = [
     "chat_streams",
     "cleanup",
     "credits",
+    "custom_endpoint",
     "defective",
     "errors",
     "ids",

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import re
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from google.auth import crypt, jwt
+from google.auth import exceptions, transport
+from google.oauth2 import service_account
 
 from .clients import ProviderClients
 from .clock import Clock
+from .credentials import FILE, google_missing
+from .failure import Kind, UpstreamError, kind_of_status
 from .settings import Settings, SettingsError
-from .upstream import Kind, UpstreamError
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-ASSERTION_S = 3600
+LIFETIME_S = 3600.0
+"""How long a token is taken to be good whose grant does not say: as long as Google's are."""
 EARLY_S = 225.0
 """How long before its end a token is replaced: what google-auth takes for it too."""
-FILE, PROJECT, TOKEN = "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "VERTEX_AI_ACCESS_TOKEN"
+_TOKEN = re.compile(r"[!-~]+")  # what a header field can hold; RFC 6750 section 2.1 allows less still
+
+_UNREADABLE = (
+    *(exceptions.GoogleAuthError, RecursionError),
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
+)
+"""What google-auth raises where an answer is none: it takes every 200 for a JSON object with what it wants in it."""
 
 
 class NoCredentials(Exception):
@@ -32,22 +44,131 @@ class NoCredentials(Exception):
         super().__init__(f"no credentials for Google Cloud: {', '.join(missing)} not set")
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A token, and for how many seconds from now it is good."""
+
+    token: str
+    lifetime_s: float
+
+
 class ServiceAccount:
-    """A service account's key file. Raises SettingsError where it cannot be read as one."""
+    """A service account, as google-auth has it: the library signs the assertion, asks for the grant and reads it.
+
+    Its ``refresh`` is a blocking call (the asynchronous one is private to the library, and blocks too, where it waits
+    to try again), so it is made in a thread; the request that it makes comes back to the event loop, and to our own
+    session with its time limits. Raises SettingsError where the key file cannot be read as one.
+    """
 
     def __init__(self, path: str) -> None:
+        load: Any = service_account.Credentials.from_service_account_info
         try:
-            info = json.loads(Path(path).read_text())
-            self.email, self.token_url = str(info["client_email"]), str(info["token_uri"])
-            self._signer: Any = crypt.RSASigner.from_service_account_info(info)
-        except (OSError, ValueError, KeyError, TypeError) as wrong:
+            self._credentials: Any = load(json.loads(Path(path).read_text()), scopes=[SCOPE])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:
             raise SettingsError(f"{FILE} names no key file of a service account: {type(wrong).__name__}") from wrong
 
-    def assertion(self) -> str:
-        """A signed statement of who we are and what we want, good for an hour."""
-        now = int(time.time())
-        claims = {"iss": self.email, "scope": SCOPE, "aud": self.token_url, "iat": now, "exp": now + ASSERTION_S}
-        return str(jwt.encode(self._signer, claims), "ascii")
+    async def grant(self, session: aiohttp.ClientSession) -> Granted:
+        """A new token. Raises UpstreamError, whatever the token endpoint answers."""
+        sending = _Sending(session)
+        try:
+            await asyncio.to_thread(self._credentials.refresh, sending)
+        except asyncio.CancelledError:
+            sending.cancel()
+            raise
+        except _UNREADABLE as wrong:
+            raise unusable() from wrong
+        return self.granted()
+
+    def granted(self) -> Granted:
+        """What the library has of the grant. Raises UpstreamError where that is no token, or one that has ended."""
+        token, ends_at = self._credentials.token, self._credentials.expiry
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise unusable()
+        now = datetime.now(UTC).replace(tzinfo=None)  # the library's times are UTC and do not say so
+        lifetime_s = LIFETIME_S if ends_at is None else (ends_at - now).total_seconds()
+        if lifetime_s <= 0:
+            raise unusable()
+        return Granted(token, lifetime_s)
+
+
+def unusable() -> UpstreamError:
+    """A token endpoint that answered what is no grant."""
+    return UpstreamError(Kind.INVALID, "Google's token endpoint granted nothing that can be used")
+
+
+class _Response(transport.Response):
+    """An answer as google-auth reads it."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
+        self._answer = status, headers, data
+
+    @property
+    def status(self) -> int:
+        return self._answer[0]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._answer[1]
+
+    @property
+    def data(self) -> bytes:
+        return self._answer[2]
+
+
+class _Sending(transport.Request):
+    """What google-auth sends by, from a thread of its own: a session of this event loop's.
+
+    An answer other than 200 is raised, rather than given back, so that the library does not try again: a system
+    retries where its page says so, not the library.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self._loop = asyncio.get_running_loop()
+        self._future: Future[_Response] | None = None
+        self._dropped = False
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **more: Any,
+    ) -> _Response:
+        """The answer to one request. Raises UpstreamError."""
+        del timeout, more  # the session has limits of its own
+        if self._dropped:
+            raise CancelledError
+        self._future = asyncio.run_coroutine_threadsafe(self._send(url, method, body, headers), self._loop)
+        return self._future.result()
+
+    def cancel(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._dropped = True
+        if self._future is not None:
+            self._future.cancel()
+
+    async def _send(self, url: str, method: str, body: bytes | None, headers: Mapping[str, str] | None) -> _Response:
+        try:
+            sent = self._session.request(method, url, data=body, headers=headers, allow_redirects=False)
+            async with sent as response:
+                data = await response.read()
+        except TimeoutError as late:
+            raise UpstreamError(Kind.TIMEOUT, "Google's token endpoint took too long") from late
+        except (aiohttp.ClientError, OSError) as failure:
+            raise UpstreamError(Kind.UNREACHABLE, "Google's token endpoint cannot be reached") from failure
+        if response.status != 200:
+            raise _refusal(response.status)
+        return _Response(response.status, response.headers, data)
+
+
+def _refusal(status: int) -> UpstreamError:
+    """No token: RFC 6749 section 5.2 has 400 and 401 for whatever is wrong with the credentials."""
+    kind = kind_of_status(status)
+    kind = Kind.AUTH if kind in (Kind.REFUSED, Kind.NOT_FOUND) else kind
+    return UpstreamError(kind, f"Google granted no token ({status})", status=status, said=True)
 
 
 class GoogleTokens:
@@ -68,18 +189,15 @@ class GoogleTokens:
         self._fetching = asyncio.Lock()
 
     def missing(self) -> tuple[str, ...]:
-        """The settings without which there is no token: none where there is one, or can be."""
-        if self._settings.vertex_access_token or (self._account and self._settings.google_cloud_project):
-            return ()
-        given = {FILE: self._settings.google_application_credentials, PROJECT: self._settings.google_cloud_project}
-        return (*(name for name, value in given.items() if not value), TOKEN)
+        """The settings without which Vertex AI cannot be asked: none where it can."""
+        return google_missing(self._settings)
 
     async def token(self) -> str:
         """A token that is good. Raises NoCredentials, or UpstreamError where Google gives none."""
-        if self._settings.vertex_access_token:
-            return self._settings.vertex_access_token
-        if self._account is None or self.missing():
+        if self.missing():
             raise NoCredentials(self.missing())
+        if self._settings.vertex_access_token or self._account is None:
+            return self._settings.vertex_access_token
         if self.good():
             return self._token
         async with self._fetching:
@@ -100,24 +218,11 @@ class GoogleTokens:
         return True
 
     async def renew(self, account: ServiceAccount) -> None:
-        """Fetch a token."""
-        granted = await self.grant(account)
-        lifetime_s = float(granted.get("expires_in", 0))
-        self._token = str(granted["access_token"])
-        self._until_s = self._clock.now_s() + lifetime_s - min(EARLY_S, lifetime_s / 2)
+        """Fetch a token. Raises UpstreamError."""
+        granted = await account.grant(self._clients.http())
+        self._token = granted.token
+        self._until_s = self._clock.now_s() + self.lasts_s(granted)
 
-    async def grant(self, account: ServiceAccount) -> dict[str, Any]:
-        """The token endpoint's answer. Raises UpstreamError."""
-        form = {"grant_type": GRANT, "assertion": account.assertion()}
-        try:
-            async with self._clients.http().post(account.token_url, data=form) as response:
-                answer = await response.json(content_type=None)
-        except TimeoutError as late:
-            raise UpstreamError(Kind.TIMEOUT, "Google's token endpoint took too long") from late
-        except (aiohttp.ClientError, OSError) as failure:
-            raise UpstreamError(Kind.UNREACHABLE, "Google's token endpoint cannot be reached") from failure
-        except ValueError as wrong:
-            raise UpstreamError(Kind.INVALID, "Google's token endpoint did not answer in JSON") from wrong
-        if response.status != 200 or not isinstance(answer, dict) or not answer.get("access_token"):
-            raise UpstreamError(Kind.AUTH, f"Google granted no token ({response.status})", status=response.status)
-        return answer
+    def lasts_s(self, granted: Granted) -> float:
+        """For how many seconds a new token is used: it is replaced before its end, but not before half its time."""
+        return granted.lifetime_s - min(EARLY_S, granted.lifetime_s / 2)

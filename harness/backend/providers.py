@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import delete, insert, select
 
+from .credentials import aws_key, google_key
 from .settings import OWN_NAME, Settings
 from .store import PROVIDERS, Store
 
@@ -35,14 +36,13 @@ class Provider:
 
 
 def configured(settings: Settings) -> dict[str, Provider]:
-    """Every provider that the settings make known, by its name."""
-    google = settings.vertex_access_token or settings.google_application_credentials
+    """Every provider that the settings make known, by its name; half of what one wants of us is nothing."""
     known = [
         Provider(OWN_NAME, settings.openai_api_url, settings.openai_api_key),
         Provider("groq", settings.groq_api_url, settings.groq_api_key),
         Provider("anthropic", settings.anthropic_api_url, settings.anthropic_api_key, Speaks.ANTHROPIC),
-        Provider("bedrock", settings.bedrock_address, settings.aws_secret_access_key, Speaks.BEDROCK),
-        Provider("vertex", settings.vertex_api_url, google, Speaks.VERTEX),
+        Provider("bedrock", settings.bedrock_address, aws_key(settings), Speaks.BEDROCK),
+        Provider("vertex", settings.vertex_api_url, google_key(settings), Speaks.VERTEX),
     ]
     if settings.openai_base_url:
         name = settings.openai_custom_provider_name

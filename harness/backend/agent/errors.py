@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from math import ceil
 
+from harness.backend.credentials import FILE, PROJECT, TOKEN
 from harness.backend.gateway.errors import ErrorMapper, GatewayError
-from harness.backend.google import FILE, PROJECT, NoCredentials
+from harness.backend.google import NoCredentials
 
 from .breaker import CircuitOpen
 
@@ -49,7 +50,7 @@ class AgentErrors(ErrorMapper):
         return GatewayError(503, code, f"{NO_TOKEN}: set {self.remedy(error)}", type=code)
 
     def remedy(self, error: NoCredentials) -> str:
-        """The missing settings in words: those of a service account, or else the last, a token."""
-        *account, token = error.missing
-        named = [name for name in (FILE, PROJECT) if name in account]
-        return f"{' and '.join(named)}, or {token}"
+        """The missing settings in words: a service account or a token, and with either of them the project."""
+        project = [PROJECT] if PROJECT in error.missing else []
+        ways = [" and ".join([one, *project]) for one in (FILE, TOKEN) if one in error.missing]
+        return ", or ".join(ways or project)

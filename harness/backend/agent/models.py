@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -17,10 +19,34 @@ from .catalogue import AgentCatalogue
 PATH = "/v1beta1/publishers/anthropic/models"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Vertex answered, as it came."""
+
+    status: int
+    retry_after: str | None
+    body: bytes
+
+    def json(self) -> Any:
+        """The value in the body. Raises UpstreamError where there is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as wrong:
+            raise UpstreamError(Kind.INVALID, "Vertex AI did not answer in JSON") from wrong
+
+    def failure(self) -> UpstreamError:
+        """An answer that is no list: its status says why, whatever is in its body."""
+        kind, words = kind_of_status(self.status), f"Vertex AI answered {self.status}"
+        return UpstreamError(kind, words, status=self.status, retry_after=self.retry_after, said=True)
+
+
 class VertexModels:
     """Anthropic's models as Vertex lists them: those that can be called, by the names to call them by.
 
     A list is good for ``fresh_s``. Of many who ask at once one asks Vertex, and the others share what it learned.
+
+    The request is our own: of the published libraries Anthropic's has no list for Vertex, and Google's lists its own
+    models only, whatever publisher one wants.
     """
 
     def __init__(
@@ -58,24 +84,23 @@ class VertexModels:
     async def ask(self) -> Any:
         """Vertex's own list; asked once more, with a new token, where it refuses the one that we have."""
         token = await self._google.token()
-        status, answer = await self.get(token)
-        if status == 401 and self._google.refused(token):
-            status, answer = await self.get(await self._google.token())
-        if status != 200:
-            raise UpstreamError(kind_of_status(status), f"Vertex AI answered {status}", status=status, said=True)
-        return answer
+        answer = await self.get(token)
+        if answer.status == 401 and self._google.refused(token):
+            answer = await self.get(await self._google.token())
+        if answer.status != 200:
+            raise answer.failure()
+        return answer.json()
 
-    async def get(self, token: str) -> tuple[int, Any]:
-        """Status and JSON of one request."""
+    async def get(self, token: str) -> Answer:
+        """One request."""
+        headers = {"Authorization": f"Bearer {token}"}
         try:
-            async with self._clients.http().get(self._url, headers={"Authorization": f"Bearer {token}"}) as response:
-                return response.status, await response.json(content_type=None)
+            async with self._clients.http().get(self._url, headers=headers, allow_redirects=False) as response:
+                return Answer(response.status, response.headers.get("retry-after"), await response.read())
         except TimeoutError as late:
             raise UpstreamError(Kind.TIMEOUT, "Vertex AI took too long") from late
         except (aiohttp.ClientError, OSError) as failure:
             raise UpstreamError(Kind.UNREACHABLE, "Vertex AI cannot be reached") from failure
-        except ValueError as wrong:
-            raise UpstreamError(Kind.INVALID, "Vertex AI did not answer in JSON") from wrong
 
     def read(self, answer: Any) -> list[tuple[str, str]]:
         """The models in Vertex's list."""

@@ -14,7 +14,7 @@ from harness.backend.agent.health import AgentHealth
 from harness.backend.agent.models import VertexModels
 from harness.backend.agent.tried import TriedUpstream
 from harness.backend.gateway.errors import GatewayError
-from harness.backend.google import GoogleTokens, NoCredentials, ServiceAccount
+from harness.backend.google import GoogleTokens, Granted, NoCredentials
 from harness.backend.upstream import UpstreamError
 
 from .base import Defect, instead
@@ -88,10 +88,8 @@ class AgentTokenUsedToTheEnd(Defect):
     touches = ("agent",)
 
     class _Late(GoogleTokens):
-        async def renew(self, account: ServiceAccount) -> None:
-            granted = await self.grant(account)
-            self._token = str(granted["access_token"])
-            self._until_s = self._clock.now_s() + float(granted["expires_in"])
+        def lasts_s(self, granted: Granted) -> float:
+            return granted.lifetime_s
 
     shared = instead(google=_Late)
 

@@ -16,7 +16,7 @@ async def test_everything_is_there(agent):
 
 
 async def test_an_open_breaker_and_a_half_open_one_are_told(begin, provider):
-    agent = await begin(BREAKER_FAILURES="1", VERTEX_AI_ACCESS_TOKEN="ya29.x")
+    agent = await begin(BREAKER_FAILURES="1", VERTEX_AI_ACCESS_TOKEN="ya29.x", GOOGLE_CLOUD_PROJECT="p")
     provider.plain({"error": {"message": "no"}}, status=500)
     await agent.chat(await agent.user())
     for state in ("open", "half_open"):

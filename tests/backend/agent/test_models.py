@@ -1,28 +1,45 @@
 """Which models there are, who serves them, and the list that Vertex gives."""
 
 import asyncio
+import json
 
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harness.backend.providers import Provider
 
-TOKEN = {"VERTEX_AI_ACCESS_TOKEN": "ya29.given"}
+TOKEN = {"VERTEX_AI_ACCESS_TOKEN": "ya29.given", "GOOGLE_CLOUD_PROJECT": "project"}
+PROJECT = "GOOGLE_CLOUD_PROJECT"
 NAMES = ("claude-sonnet-4", "claude-haiku-4-5", "claude-of-tomorrow")
 
 
 class Vertex:
-    """The list of a publisher's models. ``status`` and ``body`` are of the next answers."""
+    """The list of a publisher's models, and a token endpoint.
+
+    ``status`` and ``body`` are of the next answers; a token that is ``withdrawn`` is refused.
+    """
 
     def __init__(self):
         self.seen, self.status, self.gate = [], 200, None
+        self.grants, self.withdrawn, self.url = 0, set(), ""
         self.body = {"publisherModels": [{"name": f"publishers/anthropic/models/{name}"} for name in NAMES]}
 
     async def handle(self, request):
         self.seen.append(request.headers["Authorization"])
         if self.gate is not None:
             await self.gate.wait()
-        return web.json_response(self.body, status=self.status)
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        return web.Response(body=body, status=self.status_of(request.headers["Authorization"]))
+
+    def status_of(self, authorization):
+        return 401 if authorization in self.withdrawn else self.status
+
+    async def grant(self, request):
+        await request.post()
+        self.grants += 1
+        return web.json_response({"access_token": f"ya29.{self.grants}", "expires_in": 3599})
 
 
 @pytest.fixture
@@ -30,12 +47,26 @@ async def vertex(known):
     found = Vertex()
     app = web.Application()
     app.router.add_get("/v1beta1/publishers/anthropic/models", found.handle)
+    app.router.add_post("/token", found.grant)
     runner = web.AppRunner(app, shutdown_timeout=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    known["vertex"] = Provider("vertex", f"http://127.0.0.1:{runner.addresses[0][1]}", "")
+    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    known["vertex"] = Provider("vertex", found.url, "")
     yield found
     await runner.cleanup()
+
+
+@pytest.fixture
+def account(tmp_path, vertex):
+    """The settings of a service account."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    info = {"client_email": "robot@project", "private_key": key.decode(), "token_uri": f"{vertex.url}/token"}
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(info))
+    return {"GOOGLE_APPLICATION_CREDENTIALS": str(path), "GOOGLE_CLOUD_PROJECT": "project"}
 
 
 async def listed(agent):
@@ -65,10 +96,46 @@ async def test_the_list_is_kept_for_a_while_and_read_once_for_all_who_wait(begin
     assert len(vertex.seen) == 2
 
 
+async def test_a_token_that_is_refused_is_renewed_once_for_the_list(begin, vertex, account):
+    agent = await begin(**account)
+    vertex.withdrawn.add("Bearer ya29.1")
+    assert (await listed(agent))[0] == 200
+    assert (vertex.seen, vertex.grants) == (["Bearer ya29.1", "Bearer ya29.2"], 2)
+
+
+async def test_a_second_token_that_is_refused_is_the_end_of_it(begin, vertex, account):
+    agent = await begin(**account)
+    vertex.status = 401
+    status, _, body = await listed(agent)
+    assert (status, body["error"]["code"]) == (502, "provider_auth_error")
+    assert (len(vertex.seen), vertex.grants) == (2, 2)
+
+
+@pytest.mark.parametrize("given", [("VERTEX_AI_ACCESS_TOKEN",), ("GOOGLE_APPLICATION_CREDENTIALS",)])
+async def test_without_a_project_nothing_of_vertex_is_to_be_had(begin, vertex, known, account, provider, given):
+    known["anthropic"] = Provider("anthropic", known["anthropic"].base_url, "")
+    values = {**TOKEN, **account}
+    agent = await begin(**{name: values[name] for name in given}, ANTHROPIC_API_KEY=None)
+    status, _, body = await listed(agent)
+    assert (status, body["error"]["code"]) == (503, "no_access_token")
+    assert body["error"]["message"].endswith(": set GOOGLE_CLOUD_PROJECT")
+    user = await agent.user()
+    for model in ("claude-sonnet-4", "claude-sonnet-4@20250514"):
+        status, _, body = await agent.chat(user, model=model)
+        assert (status, body["error"]["code"]) == (502, "provider_auth_error")
+    assert (await agent.kinds(user), vertex.seen, provider.bodies) == (["grant"], [], [])
+    _, _, health = await agent.call("GET", "/health")
+    assert "vertex" not in health["services"]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "set GOOGLE_APPLICATION_CREDENTIALS and GOOGLE_CLOUD_PROJECT, or VERTEX_AI_ACCESS_TOKEN"),
+        (
+            {},
+            f"set GOOGLE_APPLICATION_CREDENTIALS and {PROJECT}, or VERTEX_AI_ACCESS_TOKEN and {PROJECT}",
+        ),
+        ({"VERTEX_AI_ACCESS_TOKEN": "ya29.given"}, "set GOOGLE_CLOUD_PROJECT"),
         ({"GOOGLE_CLOUD_PROJECT": "p"}, "set GOOGLE_APPLICATION_CREDENTIALS, or VERTEX_AI_ACCESS_TOKEN"),
     ],
 )
@@ -86,10 +153,16 @@ async def test_without_credentials_it_says_what_is_missing(begin, vertex, given,
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
-        (401, {}, (502, "provider_auth_error")),
-        (500, {}, (503, "provider_unavailable")),
-        (200, [], (502, "provider_invalid_response")),
-        (200, {"publisherModels": 7}, (502, "provider_invalid_response")),
+        (401, b"{}", (502, "provider_auth_error")),
+        (429, b"", (429, "rate_limit_exceeded")),
+        (500, b"{}", (503, "provider_unavailable")),
+        (503, b"<html>", (503, "provider_unavailable")),
+        (302, b"", (502, "provider_invalid_response")),
+        (200, b"[]", (502, "provider_invalid_response")),
+        (200, b"<html>", (502, "provider_invalid_response")),
+        (200, b"\xff", (502, "provider_invalid_response")),
+        (200, b"[" * 100_000, (502, "provider_invalid_response")),
+        (200, b'{"publisherModels": 7}', (502, "provider_invalid_response")),
     ],
 )
 async def test_vertex_fails_by_the_table_and_is_asked_again_next_time(begin, vertex, status, body, told):

@@ -230,17 +230,41 @@ async def test_a_custom_endpoint_serves_what_has_no_price(start, provider, name)
     assert (await backend.ledger(user))["usage"][0]["provider"] == name
 
 
-async def test_every_listed_model_can_be_called(start):
-    backend = await start(GROQ_API_KEY=None)
+HALVES = {
+    "no-groq": {},
+    "aws-secret-alone": {"AWS_SECRET_ACCESS_KEY": "aws-secret"},
+    "aws-id-alone": {"AWS_ACCESS_KEY_ID": "AKIA-1"},
+    "token-without-project": {"VERTEX_AI_ACCESS_TOKEN": "ya29.token"},
+    "project-alone": {"GOOGLE_CLOUD_PROJECT": "project"},
+}
+ELSEWHERE = ("llama-3.1-8b-instant", "amazon.nova-micro-v1:0", "gemini-2.5-flash", "claude-sonnet-4")
+
+
+@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
+async def test_every_listed_model_can_be_called(start, half):
+    backend = await start(GROQ_API_KEY=None, **half)
     async with backend.session.get(f"{backend.url}/v1/models") as response:
         listed = [row["id"] for row in (await response.json())["data"]]
-    assert listed == ["gpt-4o", "gpt-4o-mini"]  # without a key there is no groq
+    assert listed == ["gpt-4o", "gpt-4o-mini"]  # half of what a provider wants is not enough to call it
     user = await backend.user()
     for model in listed:
         status, _, _ = await backend.chat(user, model=model)
         assert status == 200
-    status, _, answer = await backend.chat(user, model="llama-3.1-8b-instant")
-    assert (status, answer["error"]["code"]) == (502, "provider_auth_error")
+    for model in ELSEWHERE:
+        status, _, answer = await backend.chat(user, model=model)
+        assert (status, answer["error"]["code"]) == (502, "provider_auth_error")
+
+
+async def test_what_has_all_its_credentials_is_listed(start):
+    backend = await start(
+        AWS_SECRET_ACCESS_KEY="aws-secret",
+        AWS_ACCESS_KEY_ID="AKIA-1",
+        VERTEX_AI_ACCESS_TOKEN="ya29.token",
+        GOOGLE_CLOUD_PROJECT="project",
+    )
+    async with backend.session.get(f"{backend.url}/v1/models") as response:
+        listed = {row["id"] for row in (await response.json())["data"]}
+    assert set(ELSEWHERE) <= listed
 
 
 async def test_credentials_in_an_address_are_not_logged(start, provider):

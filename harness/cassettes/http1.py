@@ -92,6 +92,8 @@ class RequestParser:
         self._digest = hashlib.sha256()
         self._strange = False
         self.headers: Headers | None = None
+        self.method = ""
+        self.target = ""
 
     @property
     def complete(self) -> bool:
@@ -128,6 +130,7 @@ class RequestParser:
         while isinstance(event := self._http.next_event(), h11.Event):
             if isinstance(event, h11.Request):
                 self.headers = fields(event.headers)
+                self.method, self.target = text(event.method), text(event.target)
             elif isinstance(event, h11.Data):
                 self._body += event.data[: max(0, LONG_BODY_BYTES - self._size)]
                 self._size += len(event.data)

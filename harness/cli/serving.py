@@ -1,8 +1,9 @@
-"""``harness serve``: the reference backend for hand use."""
+"""``harness serve`` and ``play``: the reference backend, and a recorded provider, for hand use."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("serve")(serve)
+    app.command("play")(play)
 
 
 def serve(
@@ -49,6 +51,30 @@ def serve(
             f"no provider of {system} can do '{fault}'", fix=f"'harness explain {fault}' says whose it is."
         )
     asyncio.run(serve_system(profile, System(system), port=port, defect=defect, fault=FAULTS[fault], told=say))
+    return 0
+
+
+def play(
+    path: Annotated[Path, typer.Argument(metavar="CASSETTE")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 0,
+    side: Annotated[str, typer.Option("--side", help="Whose answers: provider, service, client (the backend).")] = (
+        "provider"
+    ),
+    speed: Annotated[int, typer.Option("--speed", min=0, max=1, help="1: with the recorded gaps.")] = 1,
+    any_body: Annotated[
+        bool, typer.Option("--any-body", help="Answer by method and address only, in the recorded order.")
+    ] = False,
+) -> int:
+    """Play a cassette as the provider, over a socket, until Ctrl-C: what was recorded happens to your backend again."""
+    from harness.cassettes import file
+    from harness.core.errors import UnknownName
+    from harness.core.recording import Side
+    from harness.suite.play import play as play_recording
+
+    if side not in set(Side):
+        raise UnknownName("side", side, list(Side))
+    recording = file.load(path)
+    asyncio.run(play_recording(recording, side=Side(side), port=port, speed=speed, any_body=any_body, told=say))
     return 0
 
 

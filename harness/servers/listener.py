@@ -99,7 +99,7 @@ class _Refusal(asyncio.Protocol):
             reset(transport)
 
 
-def reset(transport: asyncio.Transport) -> None:
+def reset(transport: asyncio.WriteTransport) -> None:
     """End a connection with a TCP reset: what is not sent yet is dropped, and the peer reads an error."""
     if not transport.is_closing():
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)

@@ -27,6 +27,8 @@ import pytest
         (["serve", "gatway"], "gateway"),
         (["serve", "gateway", "--fault", "resett"], "reset"),
         (["serve", "workflow", "--fault", "bad-crc"], "no provider of workflow"),
+        (["play", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        (["play", "nowhere.yaml", "--side", "providers"], "provider"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -13,15 +13,23 @@ T = TypeVar("T")
 
 
 class Flight:
-    """One call. ``limit`` is its time limit while it waits for a provider."""
+    """One call. ``limit`` is its time limit while it waits for a provider; ``over``: it is not to wait any more."""
 
     def __init__(self) -> None:
         self.limit: asyncio.Timeout | None = None
+        self.over = False
 
     def expire(self) -> None:
-        """End the wait for the provider now, as if its time were over."""
+        """End the wait for the provider now, as if its time were over, or as soon as it begins."""
+        self.over = True
         if self.limit is not None and not self.limit.expired():
             self.limit.reschedule(asyncio.get_running_loop().time())
+
+    def begin(self, limit: asyncio.Timeout) -> None:
+        """The wait for the provider begins, within this limit."""
+        self.limit = limit
+        if self.over:
+            self.expire()
 
 
 class Flights:
@@ -32,11 +40,13 @@ class Flights:
         self._flights: set[Flight] = set()
         self._landed = asyncio.Event()
         self.draining = False
+        self.ending = False
 
     @contextmanager
     def enter(self, user_id: UUID) -> Iterator[Flight]:
         """Count a call of this user as in flight until the end of the block."""
         flight = Flight()
+        flight.over = self.ending
         self._flights.add(flight)
         self._users[user_id] += 1
         try:
@@ -58,14 +68,18 @@ class Flights:
             return self.count(user_id) == 0
         return True
 
-    async def drain(self, bound_s: float) -> bool:
-        """Let the running calls end, then make them: each wait takes half the bound. Whether none is left."""
+    async def drain(self, bound_s: float, grace_s: float | None = None) -> bool:
+        """Let the running calls end, then make them. Whether none is left when the bound is over.
+
+        They may run on for ``grace_s``, half the bound where nothing is said.
+        """
         self.draining = True
-        if await self.idle(bound_s / 2):
-            return True
+        grace_s = bound_s / 2 if grace_s is None else min(grace_s, bound_s)
+        at_rest = await self.idle(grace_s)
+        self.ending = True  # a request that was let in before and is still on its way has no time either
         for flight in tuple(self._flights):
             flight.expire()
-        return await self.idle(bound_s / 2)
+        return at_rest or await self.idle(bound_s - grace_s)
 
     def _land(self, user_id: UUID, flight: Flight) -> None:
         self._flights.discard(flight)

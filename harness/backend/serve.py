@@ -41,7 +41,7 @@ async def _accounting(common: Common, parts: Parts) -> web.Application:
 
 
 async def _chat(common: Common, parts: Parts) -> web.Application:
-    return chat.build(common, parts.chat)
+    return await chat.build(common, parts.chat)
 
 
 async def _gateway(common: Common, parts: Parts) -> web.Application:
@@ -82,7 +82,8 @@ async def serve(
     ready: Callable[[Addresses], None],
     stop: asyncio.Event,
 ) -> None:
-    """Serve until ``stop`` is set, then drain: no new calls, running ones may end within ``settings.drain_s``.
+    """Serve until ``stop`` is set, then drain: no new calls, running ones may end within ``settings.drain_s``,
+    and have to after ``settings.grace_s`` of it.
 
     Each system has its own port, the first one ``port`` (0: any free one), and so has each service beside one.
     ``ready`` is called once with all addresses. ``defect`` names the part that is to be wrong.
@@ -107,6 +108,7 @@ async def serve(
             ready(addresses)
             await stop.wait()
             await _drain(common, {name: runner for name, runner in runners.items() if name in systems})
+        await common.flights.idle(LAST_WAIT_S)  # a call that was cut all the same ends its hold before the store closes
 
 
 def parts_of(defect: str | None) -> Parts:
@@ -140,7 +142,7 @@ async def _drain(common: Common, runners: Mapping[str, web.AppRunner]) -> None:
     for runner in runners.values():
         for site in tuple(runner.sites):
             await site.stop()
-    await common.flights.drain(common.settings.drain_s)
+    await common.flights.drain(common.settings.drain_s, common.settings.grace_s)
 
 
 def child(

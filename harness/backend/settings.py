@@ -73,6 +73,7 @@ class Settings:
     segment_s: float = 30.0
     call_s: float = 60.0
     drain_s: float = 10.0
+    grace_s: float | None = None
     health_s: float = 2.0
     health_fresh_s: float = 1.0
     agent_provider: str = ""
@@ -215,6 +216,7 @@ SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "TIMEOUT_BETWEEN_SEGMENTS_S": ("segment_s", _seconds),
     "TIMEOUT_WHOLE_CALL_S": ("call_s", _seconds),
     "TIMEOUT_DRAIN_S": ("drain_s", _seconds),
+    "TIMEOUT_GRACE_S": ("grace_s", _seconds),
     "TIMEOUT_HEALTH_S": ("health_s", _seconds),
     "HEALTH_FRESH_S": ("health_fresh_s", _seconds),
     "ANTHROPIC_API_KEY": ("anthropic_api_key", _text),

@@ -91,7 +91,8 @@ class Upstream:
 async def limited(flight: Flight, limit_s: float) -> AsyncIterator[None]:
     """The time limit of a whole call, as a provider's time-out."""
     try:
-        async with asyncio.timeout(limit_s) as flight.limit:
+        async with asyncio.timeout(limit_s) as limit:
+            flight.begin(limit)
             yield
     except TimeoutError as late:
         raise UpstreamError(Kind.TIMEOUT, "the call took longer than it may") from late

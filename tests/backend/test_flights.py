@@ -4,6 +4,7 @@ from uuid import uuid4
 import pytest
 
 from harness.backend.flights import Flights, finish
+from harness.backend.upstream import UpstreamError, limited
 
 
 async def test_idle_waits_for_the_calls_of_one_user_only():
@@ -37,6 +38,25 @@ async def test_draining_lets_calls_end_then_ends_them():
     assert await flights.drain(0.5)
     await task
     assert ended == [True]
+
+
+@pytest.mark.parametrize("grace_s", [0.0, 60.0])
+async def test_how_long_calls_may_run_on_is_part_of_the_bound(grace_s):
+    flights = Flights()
+    with flights.enter(uuid4()) as flight:
+        assert not await flights.drain(0.02, grace_s)
+        assert flight.over
+
+
+async def test_a_call_that_comes_to_its_provider_late_is_ended_as_soon_as_it_waits():
+    flights = Flights()
+    with flights.enter(uuid4()) as early:
+        assert not await flights.drain(0.02)
+        with flights.enter(uuid4()) as late:
+            for flight in (early, late):
+                with pytest.raises(UpstreamError, match="longer than it may"):
+                    async with limited(flight, 60):
+                        await asyncio.Event().wait()
 
 
 async def test_draining_says_when_a_call_will_not_end():

@@ -79,11 +79,11 @@ class AgentCalls(Calls):
             self.tell_breaker(chat)
 
     def tell_breaker(self, chat: AgentCall) -> None:
-        """End a try that was broken off: by the chat's time limit, which is a failure, or because its client left."""
+        """End a try that was broken off: by the chat's time limit, which is a failure, by its client, or by a stop."""
         if chat.pending is None:
             return
         breaker, failure = self.breakers.of(chat.model.provider.name), chat.record.error
-        if isinstance(failure, UpstreamError):
+        if isinstance(failure, UpstreamError) and self.cut_short(failure) is None:
             breaker.failed(chat.pending, failure)
         else:
             breaker.abandoned(chat.pending)

@@ -237,7 +237,7 @@ class Calls:
 
     def cut_short(self, error: Exception) -> GatewayError | None:
         """What the client is told where shut-down, and not the provider, ended the call."""
-        late = isinstance(error, UpstreamError) and error.kind is Kind.TIMEOUT
+        late = isinstance(error, UpstreamError) and error.kind is Kind.TIMEOUT and error.status is None
         return shutting_down() if late and self.flights.draining else None
 
     def answered(self, record: Record, response: web.Response) -> web.Response:

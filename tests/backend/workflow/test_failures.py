@@ -2,7 +2,10 @@
 
 import asyncio
 
+import aiohttp
 import pytest
+
+from harness.backend.workflow.service import PlanService
 
 STEPS = ("create", "send", "list")
 TOLD = {
@@ -176,3 +179,22 @@ async def test_shut_down_ends_the_wait_between_two_polls(start, provider):
     status, body = await calling
     assert (status, body["error"]["code"]) == (503, "SHUTTING_DOWN")
     assert provider.count("list") == 1
+
+
+async def test_a_plan_that_is_cut_off_is_refunded_before_the_store_closes(start, provider, monkeypatch, tmp_path):
+    async def deaf(self, plan, flight):
+        await self.planner.make(plan)
+
+    monkeypatch.setattr(PlanService, "generate", deaf)
+    url = f"sqlite:///{tmp_path / 'kept.sqlite3'}"
+    provider.held = "list"
+    backend = await start(TIMEOUT_DRAIN_S="0.1", DATABASE_URL=url)
+    user = await backend.user()
+    calling = asyncio.ensure_future(backend.plan(user))
+    await provider.arrived.wait()
+    backend.stop.set()
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await calling
+    await backend.end()
+    again = await start(DATABASE_URL=url)
+    assert await again.kinds(user) == ["grant", "hold", "settle", "refund"]

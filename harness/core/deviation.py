@@ -31,6 +31,15 @@ class Insert(StrEnum):
     MALFORMED = "malformed"  # an event that is not JSON; the stream goes on
 
 
+class Damage(StrEnum):
+    """How the binary frame that is inserted is spoilt."""
+
+    NONE = "none"  # it is sound; what is in it is not
+    CRC = "crc"
+    PRELUDE_CRC = "prelude-crc"  # so its length cannot be believed, nor where the next one begins
+    HALF = "half"  # it stops in the middle
+
+
 class Then(StrEnum):
     """What the connection does at the fault's point."""
 

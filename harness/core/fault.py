@@ -12,17 +12,19 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TypedDict
 
-from .deviation import Body, Done, Insert, Polled, Reach, Then, Usage, Writes
+from .deviation import Body, Damage, Done, Insert, Polled, Reach, Then, Usage, Writes
 from .errors import UnknownName
-from .names import Answer, Provider
+from .names import Answer, Form, Provider
 from .recording import NO_FAULT, Headers
 
 __all__ = [
     "BOTH",
     "FAULTS",
+    "FORMS",
     "PLAIN",
     "STREAM",
     "Body",
+    "Damage",
     "Done",
     "Fault",
     "Insert",
@@ -38,20 +40,36 @@ BOTH = frozenset(Answer)
 PLAIN = frozenset({Answer.PLAIN})
 STREAM = frozenset({Answer.STREAM})
 
+FORMS: Mapping[Provider, frozenset[Form]] = MappingProxyType(
+    {
+        **dict.fromkeys((Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE), frozenset({Form.CHUNKS})),
+        Provider.ANTHROPIC: frozenset({Form.EVENTS}),
+        Provider.BEDROCK: frozenset({Form.FRAMES}),
+        Provider.VERTEX: frozenset({Form.EVENTS, Form.CANDIDATES}),
+        Provider.CHATKIT: frozenset({Form.DOCUMENTS}),
+    }
+)
+"""The forms of each provider's answers, where nothing says which one was asked for."""
+
+_LINES = frozenset({Form.CHUNKS, Form.EVENTS})
+_MODELS = frozenset(Form) - {Form.DOCUMENTS}
+_CLAUDE = frozenset({Form.EVENTS, Form.FRAMED_EVENTS})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One way for a provider to fail.
 
-    ``applies`` says which answers it can spoil, ``providers`` whose (None: anybody's). ``group`` is a second name that
-    selects all of its kind.
+    ``applies`` says which answers it can spoil, ``providers`` whose (None: anybody's), ``forms`` in which form (None:
+    in any). ``group`` is a second name that selects all of its kind.
     ``after`` counts the content events of a stream that come before the fault's point.
     ``delay_ms`` is waited before the first content (of a plain answer: before its headers).
     ``error_type`` is what an error in band calls itself (None: the provider's usual one). ``pings`` puts the protocol's
-    keep-alive event before every other. ``bad_crc``: what is inserted cannot be decoded because its checksum is wrong.
+    keep-alive event before every other. ``damage``: what is inserted is no sound frame.
     ``stale_token``: the first access token that comes is refused as expired, until a newer one does.
     ``heals_after`` is how many requests with the same tag suffer it (None: each of them).
-    ``operation`` is the one call that is struck, where a protocol has several for one answer (None: each of them).
+    ``operation`` is the one call that is struck (None: each call that a model's answer takes, and no other: lists of
+    models and requests for tokens are struck where they are named, and only then).
     ``polls`` is how many polls come before the fault's point (None: before an answer, as many as usual).
     """
 
@@ -59,6 +77,7 @@ class Fault:
     summary: str
     applies: frozenset[Answer] = BOTH
     providers: frozenset[Provider] | None = None
+    forms: frozenset[Form] | None = None
     group: str = ""
     reach: Reach = Reach.OK
     status: int | None = None
@@ -78,18 +97,25 @@ class Fault:
     comments: bool = False
     error_type: str | None = None
     pings: bool = False
-    bad_crc: bool = False
+    damage: Damage = Damage.NONE
     stale_token: bool = False
     operation: str | None = None
     heals_after: int | None = None
     polls: int | None = None
     polled: Polled = Polled.ANSWER
 
-    def strikes(self, provider: Provider, answer: Answer) -> bool:
-        """Whether it can spoil this kind of answer of this provider."""
-        if provider is Provider.CHATKIT and (self.usage is not Usage.TRUE or self.body is Body.NO_CHOICES):
-            return False  # it counts no tokens and has no choices
-        return answer in self.applies and (self.providers is None or provider in self.providers)
+    def strikes(self, provider: Provider, answer: Answer, form: Form | None = None) -> bool:
+        """Whether it can spoil this kind of answer of this provider, in this form or (None) in a usual one."""
+        forms = FORMS[provider] if form is None else {form}
+        if answer is Answer.STREAM:
+            forms = forms - {Form.DOCUMENTS}
+        whose = self.providers is None or provider in self.providers
+        return whose and answer in self.applies and any(self.forms is None or one in self.forms for one in forms)
+
+    def on(self, operation: str, *, named: bool = False) -> Fault:
+        """What a call of this name suffers; ``named``: only of a fault that names it."""
+        struck = not named if self.operation is None else self.operation == operation
+        return self if struck else FAULTS[NO_FAULT]
 
     def at(self, attempt: int) -> Fault:
         """What the request suffers that comes after so many with the same tag."""
@@ -168,6 +194,12 @@ _ALL = (
         after=0,
         then=Then.RESET,
     ),
+    Fault(
+        id="reset-plain",
+        summary="promises a whole answer, and resets in the middle of it",
+        applies=PLAIN,
+        then=Then.RESET,
+    ),
     Fault(id="reset-mid-stream", summary="resets in the middle", applies=STREAM, then=Then.RESET),
     Fault(id="cut", summary="ends cleanly in the middle, with no terminal", applies=STREAM, then=Then.CUT),
     Fault(id="stall-mid-stream", summary="falls silent in the middle", applies=STREAM, then=Then.STALL),
@@ -191,7 +223,7 @@ _ALL = (
     ),
     Fault(id="not-json", summary="answers 200 with words that are not JSON", applies=PLAIN, body=Body.NOT_JSON),
     Fault(id="empty-body", summary="answers 200 with nothing", body=Body.EMPTY),
-    Fault(id="empty-choices", summary="answers with no choices", body=Body.NO_CHOICES),
+    Fault(id="empty-choices", summary="answers with no choices", body=Body.NO_CHOICES, forms=_MODELS),
     Fault(
         id="wrong-content-type",
         summary="labels its answer text/html",
@@ -204,39 +236,54 @@ _ALL = (
         body=Body.JSON_ON_STREAM,
         content_type="application/json",
     ),
-    Fault(id="no-usage", summary="says nothing of the tokens used", usage=Usage.ABSENT),
-    Fault(id="zero-usage", summary="says that no tokens were used", usage=Usage.ZERO),
+    Fault(id="no-usage", summary="says nothing of the tokens used", usage=Usage.ABSENT, forms=_MODELS),
+    Fault(id="zero-usage", summary="says that no tokens were used", usage=Usage.ZERO, forms=_MODELS),
     Fault(
         id="absurd-usage-negative",
         summary="says that fewer than no tokens were used",
         usage=Usage.NEGATIVE,
+        forms=_MODELS,
         group="absurd-usage",
     ),
     Fault(
         id="absurd-usage-huge",
         summary="says that 10^15 tokens were used",
         usage=Usage.HUGE,
+        forms=_MODELS,
         group="absurd-usage",
     ),
     Fault(
         id="absurd-usage-nan",
         summary="gives NaN for the tokens used",
         usage=Usage.NOT_A_NUMBER,
+        forms=_MODELS - {Form.CANDIDATES},  # their counts are integers of a schema, which is what writes them
         group="absurd-usage",
     ),
-    Fault(id="no-done", summary="finishes its answer, then no [DONE]", applies=STREAM, done=Done.NEVER),
-    Fault(id="duplicate-done", summary="sends [DONE] twice", applies=STREAM, done=Done.TWICE),
+    Fault(
+        id="no-done",
+        summary="finishes its answer, then no [DONE]",
+        applies=STREAM,
+        forms=_MODELS - {Form.CANDIDATES},
+        done=Done.NEVER,
+    ),
+    Fault(
+        id="duplicate-done",
+        summary="sends [DONE] twice",
+        applies=STREAM,
+        forms=_MODELS - {Form.CANDIDATES},
+        done=Done.TWICE,
+    ),
     Fault(id="after-done", summary="sends one more chunk after [DONE]", applies=STREAM, done=Done.EARLY),
     Fault(id="split-utf8", summary="cuts its writes inside characters", applies=STREAM, writes=Writes.SPLIT_UTF8),
     Fault(id="one-byte-segments", summary="writes one byte at a time", applies=STREAM, writes=Writes.ONE_BYTE),
     Fault(id="coalesced", summary="writes all events at once", applies=STREAM, writes=Writes.COALESCED),
-    Fault(id="crlf", summary="ends its lines with CR LF", applies=STREAM, newline="\r\n"),
-    Fault(id="comments", summary="sends comment lines between events", applies=STREAM, comments=True),
+    Fault(id="crlf", summary="ends its lines with CR LF", applies=STREAM, forms=_LINES, newline="\r\n"),
+    Fault(id="comments", summary="sends comment lines between events", applies=STREAM, forms=_LINES, comments=True),
     Fault(
         id="overloaded-in-band",
         summary="says in the middle of its answer that it is overloaded",
         applies=STREAM,
-        providers=frozenset({Provider.ANTHROPIC}),
+        forms=_CLAUDE,
         insert=Insert.ERROR_EVENT,
         error_type="overloaded_error",
     ),
@@ -244,7 +291,7 @@ _ALL = (
         id="ping-in-odd-places",
         summary="sends a ping before every event, the first and the last too",
         applies=STREAM,
-        providers=frozenset({Provider.ANTHROPIC}),
+        forms=_CLAUDE,
         pings=True,
     ),
     Fault(
@@ -267,7 +314,24 @@ _ALL = (
         applies=STREAM,
         providers=frozenset({Provider.BEDROCK}),
         insert=Insert.MALFORMED,
-        bad_crc=True,
+        damage=Damage.CRC,
+    ),
+    Fault(
+        id="bad-prelude-crc",
+        summary="sends one frame whose length has a wrong checksum, then goes on",
+        applies=STREAM,
+        providers=frozenset({Provider.BEDROCK}),
+        insert=Insert.MALFORMED,
+        damage=Damage.PRELUDE_CRC,
+    ),
+    Fault(
+        id="half-frame",
+        summary="ends cleanly in the middle of a frame",
+        applies=STREAM,
+        providers=frozenset({Provider.BEDROCK}),
+        insert=Insert.MALFORMED,
+        damage=Damage.HALF,
+        then=Then.CUT,
     ),
     Fault(
         id="expired-token",

@@ -34,6 +34,17 @@ class Answer(StrEnum):
     STREAM = "stream"
 
 
+class Form(StrEnum):
+    """How a model's answer is written down: what beside its provider decides which faults can spoil it."""
+
+    CHUNKS = "chunks"  # OpenAI's: an event stream that [DONE] ends
+    EVENTS = "events"  # Anthropic's: an event stream of named events, the last of which says so
+    CANDIDATES = "candidates"  # Gemini's: an event stream of CR LF, or one array; nothing but its last chunk ends it
+    FRAMES = "frames"  # Bedrock's binary frames
+    FRAMED_EVENTS = "framed-events"  # Anthropic's events in them, as its models' own stream on Bedrock has it
+    DOCUMENTS = "documents"  # JSON documents, and no streams
+
+
 class Capability(StrEnum):
     """What a target lets the harness do or see beyond its own API; a profile declares which it has."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -37,6 +38,11 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input_usd_per_million: str | None = None
     output_usd_per_million: str | None = None
     listed: bool = True
+
+
+def dearest(models: Iterable[Model]) -> Model:
+    """The one whose output costs most: with a cheap one every call costs one credit, and no wrong price shows."""
+    return max(models, key=lambda model: Fraction(model.output_usd_per_million or 0))
 
 
 class SystemFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -163,6 +163,13 @@ def encode(headers: Iterable[Header], payload: bytes = b"") -> bytes:
     return frame + _CRC.pack(zlib.crc32(frame))
 
 
+def flipped(frame: bytes, at: int) -> bytes:
+    """A frame with one bit of one byte turned over: the last one is of its CRC, the twelfth of its prelude's."""
+    changed = bytearray(frame)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
 def _message(frame: bytes, headers_bytes: int, start: int) -> Message:
     split = PRELUDE_BYTES + headers_bytes
     payload = frame[split:-CRC_BYTES]

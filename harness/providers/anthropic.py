@@ -21,6 +21,7 @@ from harness.framing import json, sse
 
 from .streamed import Streamed
 
+CALL, LIST = "messages", "models.list"
 MAX_TOKENS = 10_000_000
 """More tokens than any model has taken in one call: a larger figure is no usage."""
 
@@ -150,9 +151,9 @@ def operation(method: str, path: str) -> str | None:
     """The call's name, whatever prefix the base URL has; None where it is none of this protocol."""
     plain = path.split("?", 1)[0]
     if method == "POST" and plain.endswith("/messages"):
-        return "messages"
+        return CALL
     if method == "GET" and plain.endswith("/models"):
-        return "models.list"
+        return LIST
     return None
 
 

@@ -22,6 +22,7 @@ STOP_REASONS = {"stop": "end_turn", "length": "max_tokens"}
 """A reply's finish reason in this protocol's words; any other stays as it is."""
 
 PING: dict[str, Json] = {"type": "ping"}
+OVERLOADED = "overloaded_error"
 IN_BAND = "The model stopped working in the middle of its answer."
 
 _HEALTHY = FAULTS[NO_FAULT]
@@ -104,7 +105,7 @@ class Bodies:
     def failure(self) -> dict[str, Json]:
         """An error in band."""
         kind = self.fault.error_type or "api_error"
-        return error_body(kind, "Overloaded" if kind == "overloaded_error" else IN_BAND)
+        return error_body(kind, "Overloaded" if kind == OVERLOADED else IN_BAND)
 
     def _message(self, content: list[Json], stop_reason: str | None, used: dict[str, Json]) -> dict[str, Json]:
         return {
@@ -141,7 +142,7 @@ def error_words(status: int, model: str, key: str) -> tuple[str, str]:
         413: ("request_too_large", "Request exceeds the maximum size"),
         429: ("rate_limit_error", f"This request would exceed the rate limit for {model}."),
         504: ("timeout_error", "The request timed out while it was processed."),
-        529: ("overloaded_error", "Overloaded"),
+        529: (OVERLOADED, "Overloaded"),
     }
     return known.get(status) or ("api_error", f"Internal server error ({status})")
 

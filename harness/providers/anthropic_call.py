@@ -8,7 +8,7 @@ from harness.core.case import find_tie
 from harness.core.errors import DecodeError
 from harness.core.recording import Headers
 
-from .anthropic import MessageRequest, decode_request, operation
+from .anthropic import CALL, LIST, MessageRequest, decode_request, operation
 from .anthropic_encode import MODELS, encode_answer, encode_error, encode_models
 from .call import Call, Circumstances
 from .plan import Plan
@@ -31,19 +31,23 @@ class AnthropicReceiver:
             return _refused(name, body, 401, "x-api-key header is required")
         if _header(headers, "anthropic-version") is None:
             return _refused(name, body, 400, "anthropic-version: header is required")
-        if name == "models.list":
-            return Call(name, None, lambda _: encode_models(self.models))
+        if name == LIST:
+            return Call(name, None, lambda given: self._list(name, key, given))
         try:
             request = decode_request(body)
         except DecodeError as wrong:
             return _refused(name, body, 400, str(wrong))
         return Call(name, request.tie, lambda given: self._answer(request, key, given))
 
+    def _list(self, name: str, key: str, given: Circumstances) -> Plan:
+        return encode_models(self.models, given.fault.on(name, named=True), key=key, now_s=given.now_s)
+
     def _answer(self, request: MessageRequest, key: str, given: Circumstances) -> Plan:
-        if given.fault.status is None and request.model not in (self.models or MODELS):
+        fault = given.fault.on(CALL)
+        if fault.status is None and request.model not in (self.models or MODELS):
             return encode_error(404, model=request.model)
         reply = given.reply or default_reply(request.model, request.prompt, max_tokens=request.max_tokens)
-        return encode_answer(request, reply, given.fault, key=key, now_s=given.now_s, attempt=given.attempt)
+        return encode_answer(request, reply, fault, key=key, now_s=given.now_s, attempt=given.attempt)
 
 
 def _refused(name: str, body: bytes, status: int, message: str) -> Call:

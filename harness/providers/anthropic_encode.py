@@ -14,7 +14,7 @@ from harness.framing import sse
 
 from .anthropic import MessageRequest
 from .anthropic_bodies import PING, Bodies, dump, error_body, error_words
-from .plan import NOT_JSON, Parts, Plan, plain_plan, retry_after, stream_plan
+from .plan import NOT_JSON, Parts, Plan, document, plain_plan, retry_after, stream_plan
 from .reply import Reply, digest
 
 MODELS = ("claude-sonnet-5", "claude-opus-5", "claude-haiku-4-5", "claude-sonnet-4")
@@ -62,9 +62,12 @@ def carry(request: MessageRequest, bodies: Bodies, *, headers: Headers) -> Plan:
     return stream_plan(fault, parts, headers=headers, content_type=STREAM_TYPE)
 
 
-def encode_models(models: tuple[str, ...] = ()) -> Plan:
-    """The list of models: the usual ones, or these."""
-    listed = models or MODELS
+def encode_models(models: tuple[str, ...] = (), fault: Fault = _HEALTHY, *, key: str = "", now_s: float = 0.0) -> Plan:
+    """The list of models, the usual ones or these, spoilt by a fault."""
+    if fault.status is not None:
+        plan = encode_error(fault.status, key=key, now_s=now_s)
+        return replace(plan, headers=(*plan.headers, *retry_after(fault, now_s)))
+    listed = () if fault.body is Body.NO_CHOICES else models or MODELS
     data = [
         {
             "type": "model",
@@ -74,8 +77,9 @@ def encode_models(models: tuple[str, ...] = ()) -> Plan:
         }
         for number, model in enumerate(listed)
     ]
-    body = {"data": data, "has_more": False, "first_id": listed[0], "last_id": listed[-1]}
-    return plain_plan(_HEALTHY, dump(body), headers=_identity(digest(Provider.ANTHROPIC, "models")))
+    ends = (listed[0], listed[-1]) if listed else (None, None)
+    body = {"data": data, "has_more": False, "first_id": ends[0], "last_id": ends[1]}
+    return plain_plan(fault, document(fault, dump(body)), headers=_identity(digest(Provider.ANTHROPIC, "models")))
 
 
 def encode_error(

@@ -42,10 +42,11 @@ class BedrockReceiver:
         return Call(name, request.tie, lambda given: self._answer(request, key, given))
 
     def _answer(self, request: ModelRequest, key: str, given: Circumstances) -> Plan:
-        if given.fault.status is None and request.model not in (self.models or MODELS):
+        fault = given.fault.on(request.call)
+        if fault.status is None and request.model not in (self.models or MODELS):
             return encode_error(400, message="The provided model identifier is invalid.")
         reply = given.reply or default_reply(request.model, request.prompt, max_tokens=request.max_tokens)
-        return encode_answer(request, reply, given.fault, key=key, now_s=given.now_s, attempt=given.attempt)
+        return encode_answer(request, reply, fault, key=key, now_s=given.now_s, attempt=given.attempt)
 
 
 def _refused(call: str, body: bytes, status: int, name: str, message: str) -> Call:

@@ -13,11 +13,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from harness.core.fault import FAULTS, Body, Fault, Usage
-from harness.core.names import Answer, Provider
+from harness.core.fault import FAULTS, Body, Damage, Done, Fault, Usage
+from harness.core.names import Answer, Form, Provider
 from harness.core.recording import NO_FAULT, Headers, Json
 from harness.framing import eventstream
 
+from .anthropic_bodies import OVERLOADED, PING, error_body
 from .bedrock import METRICS, Family, ModelRequest
 from .plan import NOT_JSON, Parts, Plan, plain_plan, retry_after, stream_plan
 from .reply import Reply, digest
@@ -69,7 +70,8 @@ def encode_answer(
     ``key`` is the caller's, which a 401 quotes; ``now_s`` the time of day; ``attempt`` tells requests with the same
     tag apart.
     """
-    if not fault.strikes(Provider.BEDROCK, Answer.STREAM if request.stream else Answer.PLAIN):
+    form = Form.FRAMED_EVENTS if request.family is Family.CLAUDE else Form.FRAMES
+    if not fault.strikes(Provider.BEDROCK, Answer.STREAM if request.stream else Answer.PLAIN, form):
         fault = _HEALTHY
     mark = digest(Provider.BEDROCK, request.tie or request.prompt, request.model, attempt)
     if fault.status is not None:
@@ -192,10 +194,6 @@ class _Made:
         """The whole stream."""
         opening, contents, closing, terminal = self._form()
         pieces = () if self.fault.body is Body.NO_CHOICES else self.reply.pieces
-        broken = _frame("chunk" if self.request.family else "contentBlockDelta", b'{"delta":{"te')
-        if self.fault.bad_crc:
-            broken = contents("?")
-            broken = broken[:-1] + bytes((broken[-1] ^ 1,))
         name = self.fault.error_type or "modelStreamErrorException"
         failed = {"message": _STOPPED} | ({"originalStatusCode": 500} if name.startswith("modelStream") else {})
         return Parts(
@@ -203,18 +201,31 @@ class _Made:
             contents=tuple(map(contents, pieces)),
             closing=closing,
             terminal=(terminal,),
-            error_event=frame(name, failed, kind="exception"),
+            error_event=_overloaded() if name == OVERLOADED else frame(name, failed, kind="exception"),
             error_chunk=_unmodelled("InternalFailure", _STOPPED),
-            malformed=broken,
+            malformed=self._broken(contents("?")),
             late=contents(" And again."),
+            comment=_chunk(PING) if self.fault.pings else b"",
         )
+
+    def _broken(self, sound: bytes) -> bytes:
+        """A frame that is none, or whose payload is no JSON."""
+        match self.fault.damage:
+            case Damage.CRC:
+                return eventstream.flipped(sound, -1)
+            case Damage.PRELUDE_CRC:
+                return eventstream.flipped(sound, eventstream.PRELUDE_BYTES - 1)
+            case Damage.HALF:
+                return sound[: len(sound) // 2]
+        return _frame("chunk" if self.request.family else "contentBlockDelta", b'{"delta":{"te')
 
     def _form(self) -> _Form:
         family = self.request.family
         metrics = self._metrics()
         if family in (Family.TITAN, Family.LLAMA):
             last = {**self._text(""), **self._end(), **metrics}
-            return (), lambda text: _chunk(self._text(text)), (), _chunk(last)
+            uncounted = (_chunk({**self._text(""), **self._end()}),) if self.fault.done is Done.NEVER else ()
+            return (), lambda text: _chunk(self._text(text)), uncounted, _chunk(last)
         if family is Family.CLAUDE:
             return self._claude(metrics)
         usage = self.usage("inputTokens", "outputTokens", None if family else "totalTokens")
@@ -274,6 +285,11 @@ class _Made:
 def _chunk(data: Json) -> bytes:
     """A frame of an invoke stream."""
     return frame("chunk", {"bytes": base64.b64encode(_dump(data)).decode()})
+
+
+def _overloaded() -> bytes:
+    """Anthropic's own event that says so, in a frame."""
+    return _chunk(error_body(OVERLOADED, "Overloaded"))
 
 
 def _unmodelled(code: str, message: str) -> bytes:

@@ -18,6 +18,7 @@ from harness.framing import json, sse
 
 from .streamed import Streamed
 
+CALL, LIST = "chat.completions", "models.list"
 DONE = "[DONE]"
 MAX_TOKENS = 10_000_000
 """More tokens than any model has taken in one call: a larger figure is no usage."""
@@ -126,9 +127,9 @@ def operation(method: str, path: str) -> str | None:
     """The call's name, whatever prefix the base URL has; None where it is none of this protocol."""
     plain = path.split("?", 1)[0]
     if method == "POST" and plain.endswith("/chat/completions"):
-        return "chat.completions"
+        return CALL
     if method == "GET" and plain.endswith("/models"):
-        return "models.list"
+        return LIST
     return None
 
 

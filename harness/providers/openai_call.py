@@ -10,7 +10,7 @@ from harness.core.names import Provider
 from harness.core.recording import Headers
 
 from .call import Call, Circumstances
-from .openai import ChatRequest, decode_request, operation
+from .openai import CALL, LIST, ChatRequest, decode_request, operation
 from .openai_encode import MODELS, encode_answer, encode_error, encode_models
 from .plan import Plan
 from .reply import default_reply
@@ -31,21 +31,24 @@ class OpenAIReceiver:
         key = _key(headers)
         if key is None:
             return self._refused(name, body, 401, "No API key was provided, in an Authorization header.")
-        if name == "models.list":
-            return Call(name, None, lambda _: encode_models(self.provider, self.models))
+        if name == LIST:
+            return Call(name, None, lambda given: self._list(key, given))
         try:
             request = decode_request(body)
         except DecodeError as wrong:
             return self._refused(name, body, 400, str(wrong))
         return Call(name, request.tie, lambda given: self._answer(request, key, given))
 
+    def _list(self, key: str, given: Circumstances) -> Plan:
+        fault = given.fault.on(LIST, named=True)
+        return encode_models(self.provider, self.models, fault, key=key, now_s=given.now_s)
+
     def _answer(self, request: ChatRequest, key: str, given: Circumstances) -> Plan:
-        if given.fault.status is None and request.model not in (self.models or MODELS[self.provider]):
+        fault = given.fault.on(CALL)
+        if fault.status is None and request.model not in (self.models or MODELS[self.provider]):
             return encode_error(self.provider, 404, model=request.model)
         reply = given.reply or default_reply(request.model, request.prompt, max_tokens=request.max_tokens)
-        return encode_answer(
-            self.provider, request, reply, given.fault, key=key, now_s=given.now_s, attempt=given.attempt
-        )
+        return encode_answer(self.provider, request, reply, fault, key=key, now_s=given.now_s, attempt=given.attempt)
 
     def _refused(self, name: str, body: bytes, status: int, message: str) -> Call:
         plan = encode_error(self.provider, status, message=message)

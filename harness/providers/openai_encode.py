@@ -19,7 +19,7 @@ from harness.core.recording import NO_FAULT, Headers, Json
 from harness.framing import sse
 
 from .openai import DONE, ChatRequest
-from .plan import NOT_JSON, Parts, Plan, plain_plan, retry_after, stream_plan
+from .plan import NOT_JSON, Parts, Plan, document, plain_plan, retry_after, stream_plan
 from .reply import Reply, digest
 
 HUGE = 10**15
@@ -88,15 +88,25 @@ def encode_answer(
     )
 
 
-def encode_models(provider: Provider, models: tuple[str, ...] = ()) -> Plan:
-    """The list of models: the provider's own, or these."""
+def encode_models(
+    provider: Provider,
+    models: tuple[str, ...] = (),
+    fault: Fault = _HEALTHY,
+    *,
+    key: str = "",
+    now_s: float = 0.0,
+) -> Plan:
+    """The list of models, the provider's own or these, spoilt by a fault."""
+    if fault.status is not None:
+        plan = encode_error(provider, fault.status, key=key)
+        return replace(plan, headers=(*plan.headers, *retry_after(fault, now_s)))
     owner = {Provider.OPENAI: "openai", Provider.GROQ: "Groq"}.get(provider, "library")
     listed = [
         {"id": model, "object": "model", "created": 1_700_000_000 + number, "owned_by": owner}
-        for number, model in enumerate(models or MODELS[provider])
+        for number, model in enumerate(() if fault.body is Body.NO_CHOICES else models or MODELS[provider])
     ]
     headers = _dialect(provider).error_headers(digest(provider, "models"), 200)
-    return plain_plan(_HEALTHY, _dump({"object": "list", "data": listed}), headers=headers)
+    return plain_plan(fault, document(fault, _dump({"object": "list", "data": listed})), headers=headers)
 
 
 def encode_error(

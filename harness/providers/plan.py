@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 
-from harness.core.fault import Done, Fault, Insert, Then, Writes
+from harness.core.fault import Body, Done, Fault, Insert, Then, Writes
 from harness.core.names import Answer
 from harness.core.recording import Headers
 
@@ -59,7 +59,7 @@ class Plan:
     """One answer. ``before`` is done before the head is sent, ``steps`` after it.
 
     Where the steps end without ``Stall`` or ``Reset`` the HTTP message ends cleanly. A ``chunked`` body has no
-    length in its head.
+    length in its head; ``length`` is the one that is promised, where that is not what will be sent.
     """
 
     status: int
@@ -68,6 +68,7 @@ class Plan:
     before: tuple[Pause | Stall, ...] = ()
     steps: tuple[Step, ...] = ()
     chunked: bool = False
+    length: int | None = None
 
     @property
     def body(self) -> bytes:
@@ -108,9 +109,14 @@ def reason(status: int) -> str:
 def plain_plan(
     fault: Fault, body: bytes, *, headers: Headers, status: int = 200, content_type: str = "application/json"
 ) -> Plan:
-    """An answer with a length: a completion, a list, an error; of one that the fault resets, nothing but the head."""
+    """An answer with a length: a completion, a list, an error.
+
+    Of one that the fault resets half the body is sent, or nothing but the head where the fault's point is before any
+    content.
+    """
     before: list[Pause | Stall] = []
     broken = fault.then is Then.RESET and Answer.PLAIN in fault.applies
+    sent = body[: len(body) // 2 if fault.after else 0] if broken else body
     if fault.delay_ms:
         before.append(Pause(fault.delay_ms))
     if fault.silent:
@@ -120,9 +126,15 @@ def plain_plan(
         reason=reason(status),
         headers=(("content-type", fault.content_type or content_type), *headers),
         before=tuple(before),
-        steps=(Pause(BEFORE_RESET_MS), Reset()) if broken else (Write(body),) if body else (),
-        chunked=broken,
+        steps=(*([Write(sent)] if sent else []), *((Pause(BEFORE_RESET_MS), Reset()) if broken else ())),
+        chunked=broken and not fault.after,
+        length=len(body) if broken and fault.after else None,
     )
+
+
+def document(fault: Fault, body: bytes) -> bytes:
+    """A body, or what a fault puts in its place."""
+    return {Body.NOT_JSON: NOT_JSON, Body.EMPTY: b""}.get(fault.body, body)
 
 
 def stream_plan(
@@ -175,7 +187,7 @@ def _events(fault: Fault, parts: Parts) -> Iterator[tuple[bytes | Pause | Stall 
         yield parts.error_chunk, 0
         return
     if fault.insert is Insert.MALFORMED:
-        yield parts.malformed, 0
+        yield parts.malformed, 0  # half a frame, perhaps, and then the end
     if fault.then is Then.RESET:
         yield Pause(BEFORE_RESET_MS), 0
         yield Reset(), 0

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
+from harness.core.names import Form
+
 CLAUDE_CALLS = ("rawPredict", "streamRawPredict")
 GEMINI_CALLS = ("generateContent", "streamGenerateContent")
 TOKEN, MODELS = "token", "models.list"
@@ -49,6 +51,11 @@ def target(method: str, path: str) -> Target | None:
     if method == "GET" and (found := _LIST.search(plain)):
         return Target(MODELS, found["publisher"] and unquote(found["publisher"]))
     return None
+
+
+def form_of(model: str) -> Form:
+    """The form of a model's answers, by its name."""
+    return Form.EVENTS if model.startswith("claude") else Form.CANDIDATES
 
 
 def base_model(model: str) -> str:

@@ -63,18 +63,20 @@ class VertexReceiver:
     def _list(self, asked: Target, key: str, given: Circumstances) -> Plan:
         if _stale(key, given):
             return encode_error(401, message=_EXPIRED, reason="ACCESS_TOKEN_EXPIRED")
-        return encode_models(asked.publisher, self._models(asked.publisher))
+        fault = given.fault.on(MODELS, named=True)
+        return encode_models(asked.publisher, self._models(asked.publisher), fault, key=key, now_s=given.now_s)
 
     def _answer(self, asked: Target, request: MessageRequest | GenerateRequest, key: str, given: Circumstances) -> Plan:
-        struck = given.fault.strikes(Provider.VERTEX, Answer.STREAM if request.stream else Answer.PLAIN)
+        fault = given.fault.on(asked.call)
+        struck = fault.strikes(Provider.VERTEX, Answer.STREAM if request.stream else Answer.PLAIN)
         first = key if given.first is None else credential(given.first.headers)
-        if _stale(key, given) or (struck and given.fault.stale_token and key == first):
+        if _stale(key, given) or (struck and fault.stale_token and key == first):
             return encode_refusal(request, 401, message=_EXPIRED, reason="ACCESS_TOKEN_EXPIRED")
         known = self._models(asked.publisher) if _speaks(asked) else ()
-        if given.fault.status is None and base_model(request.model) not in known:
+        if fault.status is None and base_model(request.model) not in known:
             return encode_refusal(request, 404)
         reply = given.reply or default_reply(request.model, request.prompt, max_tokens=request.max_tokens)
-        return encode_answer(request, reply, given.fault, key=key, now_s=given.now_s, attempt=given.attempt)
+        return encode_answer(request, reply, fault, key=key, now_s=given.now_s, attempt=given.attempt)
 
     def _models(self, publisher: str | None) -> tuple[str, ...]:
         return {"anthropic": self.claude, "google": self.gemini, None: self.gemini}.get(publisher, ())
@@ -96,7 +98,9 @@ def _token(body: bytes) -> Call:
 
     def answer(given: Circumstances) -> Plan:
         why = expired(assertion, given.now_s)
-        return encode_token(assertion.owner, given.now_s) if why is None else encode_no_token("invalid_grant", why)
+        if why is not None:
+            return encode_no_token("invalid_grant", why)
+        return encode_token(assertion.owner, given.now_s, given.fault.on(TOKEN, named=True))
 
     return Call(TOKEN, None, answer, assertion.owner)
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.core.fault import FAULTS, Fault
-from harness.core.names import Answer, Provider
+from harness.core.fault import FAULTS, Body, Fault
+from harness.core.names import Answer, Form, Provider
 from harness.core.recording import NO_FAULT, Headers, Json
 
 from . import anthropic_bodies, anthropic_encode, gemini_encode
 from .anthropic import MessageRequest
 from .gemini import GenerateRequest
 from .gemini_encode import JSON_TYPE, STREAM_TYPE, indented
-from .plan import Plan, plain_plan, retry_after
+from .plan import Plan, document, plain_plan, retry_after
 from .reply import Reply, digest
 from .vertex_token import LIFETIME_S, AccessToken
 
@@ -53,7 +53,8 @@ def encode_answer(
     ``key`` is the caller's, which a 401 quotes; ``now_s`` the time of day, for dates; ``attempt`` tells apart requests
     with the same tag.
     """
-    if not fault.strikes(Provider.VERTEX, Answer.STREAM if request.stream else Answer.PLAIN):
+    form = Form.CANDIDATES if isinstance(request, GenerateRequest) else Form.EVENTS
+    if not fault.strikes(Provider.VERTEX, Answer.STREAM if request.stream else Answer.PLAIN, form):
         fault = _HEALTHY
     if fault.status is not None:
         plan = encode_error(
@@ -96,30 +97,47 @@ def encode_error(
     )
 
 
-def encode_models(publisher: str | None, models: tuple[str, ...]) -> Plan:
-    """The list of a publisher's models; of the Gemini API's where there is no publisher."""
+def encode_models(
+    publisher: str | None, models: tuple[str, ...], fault: Fault = _HEALTHY, *, key: str = "", now_s: float = 0.0
+) -> Plan:
+    """The list of a publisher's models, spoilt by a fault; of the Gemini API's where there is no publisher."""
+    if fault.status is not None:
+        plan = encode_error(fault.status, key=key, content_type=fault.content_type or JSON_TYPE)
+        return replace(plan, headers=(*plan.headers, *retry_after(fault, now_s)))
+    if fault.body is Body.NO_CHOICES:
+        models = ()
     if publisher is None:
         listed: Json = {"models": [_gemini_model(model) for model in models]}
     else:
         listed = {"publisherModels": [_publisher_model(publisher, model) for model in models]} if models else {}
-    return plain_plan(_HEALTHY, indented(listed), headers=_headers(), content_type=JSON_TYPE)
+    return plain_plan(fault, document(fault, indented(listed)), headers=_headers(), content_type=JSON_TYPE)
 
 
-def encode_token(owner: str, now_s: float) -> Plan:
-    """A new access token; no two are alike."""
+def encode_token(owner: str, now_s: float, fault: Fault = _HEALTHY) -> Plan:
+    """A new access token, or what a fault puts in its place; no two are alike."""
+    if fault.status is not None:
+        error, words = _NO_TOKEN.get(fault.status, ("internal_failure", "Internal failure, try again later."))
+        plan = encode_no_token(error, words, fault.status)
+        return replace(plan, headers=(*plan.headers, *retry_after(fault, now_s)))
     token = AccessToken(owner, int(now_s * 1e6))
     body = {"access_token": str(token), "expires_in": LIFETIME_S, "token_type": "Bearer"}
-    return plain_plan(_HEALTHY, indented(body), headers=_UNCACHED, content_type="application/json; charset=utf-8")
+    return plain_plan(fault, document(fault, indented(body)), headers=_UNCACHED, content_type=_TOKEN_TYPE)
 
 
-def encode_no_token(error: str, description: str) -> Plan:
+def encode_no_token(error: str, description: str, status: int = 400) -> Plan:
     """A token endpoint's refusal (RFC 6749, section 5.2)."""
     body = {"error": error, "error_description": description}
-    return plain_plan(
-        _HEALTHY, indented(body), headers=_UNCACHED, status=400, content_type="application/json; charset=utf-8"
-    )
+    return plain_plan(_HEALTHY, indented(body), headers=_UNCACHED, status=status, content_type=_TOKEN_TYPE)
 
 
+_TOKEN_TYPE = "application/json; charset=utf-8"
+_NO_TOKEN = {
+    400: ("invalid_grant", "Invalid JWT Signature."),
+    401: ("invalid_client", "The OAuth client was not found."),
+    403: ("access_denied", "Account restricted."),
+    404: ("invalid_grant", "Invalid grant: account not found."),
+    429: ("rate_limit_exceeded", "Rate limit exceeded, try again later."),
+}
 _UNCACHED: Headers = (("cache-control", "no-cache, no-store, max-age=0, must-revalidate"), ("pragma", "no-cache"))
 
 

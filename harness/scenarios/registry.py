@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.core.fault import FAULTS, Fault
-from harness.core.names import Answer, Capability, Provider, System
+from harness.core.names import Answer, Capability, Form, Provider, System
 from harness.core.recording import NO_FAULT
 
 if TYPE_CHECKING:
@@ -55,8 +55,11 @@ class Scenario:
         """The first line of its docstring."""
         return (inspect.getdoc(self.drive) or "").partition("\n")[0]
 
-    def fault_list(self, provider: Provider | None = None) -> tuple[Fault, ...]:
-        """The faults that mean something here, the healthy provider first; with a provider, only those that it has."""
+    def fault_list(self, provider: Provider | None = None, form: Form | None = None) -> tuple[Fault, ...]:
+        """The faults that mean something here, the healthy provider first.
+
+        With a provider only those that it has; with a form only those that can spoil an answer of its in that.
+        """
         if not self.faults or self.answer is None:
             return (FAULTS[NO_FAULT],)
         listed = tuple(
@@ -64,7 +67,7 @@ class Scenario:
             for fault in FAULTS.values()
             if self.answer in fault.applies and (not self.struck or fault.id in {NO_FAULT, *self.struck})
         )
-        return listed if provider is None else tuple(one for one in listed if one.strikes(provider, self.answer))
+        return listed if provider is None else tuple(one for one in listed if one.strikes(provider, self.answer, form))
 
 
 def scenario(

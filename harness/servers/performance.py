@@ -31,7 +31,7 @@ class Performance:
         if plan.chunked and self._request.version >= HttpVersion11:
             response.enable_chunked_encoding()
         elif not plan.chunked:
-            response.content_length = len(plan.body)
+            response.content_length = len(plan.body) if plan.length is None else plan.length
         try:
             await self._send(plan, response)
         except asyncio.CancelledError:

@@ -11,10 +11,11 @@ from harness.contracts.registry import Contract
 from harness.core.case import Case
 from harness.core.errors import UnknownName, UsageError
 from harness.core.fault import FAULTS, Fault, Reach, select_faults
-from harness.core.names import Capability, Provider, System
-from harness.core.profile import Profile
+from harness.core.names import Capability, Form, Provider, System
+from harness.core.profile import Profile, SystemFacts, dearest
 from harness.core.recording import NO_FAULT
 from harness.core.verdict import Subject
+from harness.providers import vertex
 from harness.scenarios.registry import Scenario
 
 NO_HOST = "http://provider.invalid"
@@ -135,9 +136,20 @@ def _cases(profile: Profile, scenario: Scenario) -> Iterator[Planned]:
     providers = [p for p in facts.providers if scenario.only is None or p in scenario.only]
     providers = [p for p in providers if not scenario.family or facts.family(p, scenario.family)]
     for provider in providers[:1] if scenario.once else providers:
-        for fault in scenario.fault_list(provider):
+        for fault in scenario.fault_list(provider, _form(facts, scenario, provider)):
             case = Case(profile.name, scenario.system.value, scenario.id, provider.value, fault.id)
             yield Planned(case, scenario, fault, _lacking(profile, scenario, fault))
+
+
+def _form(facts: SystemFacts, scenario: Scenario, provider: Provider) -> Form | None:
+    """The form of the answers that a scenario calls for, where the provider has several; None where none is listed."""
+    if provider is not Provider.VERTEX:
+        return None
+    family = facts.family(provider, scenario.family)
+    if not family:
+        return None
+    model = family[0] if scenario.family else dearest(family)
+    return vertex.form_of(model.upstream or model.id)
 
 
 def _lacking(profile: Profile, scenario: Scenario, fault: Fault) -> frozenset[Capability]:

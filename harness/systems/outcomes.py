@@ -56,6 +56,7 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "no-headers": TIMEOUT,
         "slow-first-token": WHOLE,
         "reset-before-first": Effect("incomplete"),
+        "reset-plain": INVALID,
         "reset-mid-stream": BROKEN,
         "cut": BROKEN,
         "stall-mid-stream": Effect("timeout", begun=True),
@@ -85,6 +86,8 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "http-424": Effect(424),
         "throttled-in-band": Effect(429, begun=True),
         "bad-crc": Effect("invalid", begun=True),
+        "bad-prelude-crc": Effect("invalid", begun=True),
+        "half-frame": BROKEN,
         "expired-token": WHOLE,  # a new one is asked for, and the call is made once more
         "json-labelled-stream": Effect(503),
         "never-answers": TIMEOUT,
@@ -197,6 +200,7 @@ NOTES: Mapping[tuple[System, str], str] = MappingProxyType(
                 "http-429-date": " with the provider's `retry-after`",
                 "http-429-bare": " without `retry-after`",
                 "reset-before-first": " after three tries",
+                "reset-plain": " after three tries",
             }.items()
         },
     }

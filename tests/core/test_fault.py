@@ -4,7 +4,7 @@ import pytest
 
 from harness.core.errors import UnknownName
 from harness.core.fault import FAULTS, Reach, select_faults
-from harness.core.names import Answer, Provider
+from harness.core.names import Answer, Form, Provider
 
 
 def test_every_fault_but_none_differs_from_the_healthy_provider():
@@ -47,11 +47,28 @@ def test_only_unreachable_providers_cannot_be_tied():
 
 
 def test_a_fault_of_one_provider_strikes_no_other():
-    own = FAULTS["overloaded-in-band"]
-    assert own.strikes(Provider.ANTHROPIC, Answer.STREAM)
-    assert not own.strikes(Provider.ANTHROPIC, Answer.PLAIN)
+    own = FAULTS["bad-crc"]
+    assert own.strikes(Provider.BEDROCK, Answer.STREAM)
+    assert not own.strikes(Provider.BEDROCK, Answer.PLAIN)
     assert not own.strikes(Provider.OPENAI, Answer.STREAM)
-    assert all(FAULTS["cut"].strikes(provider, Answer.STREAM) for provider in Provider)
+
+
+def test_a_fault_of_one_form_strikes_whoever_answers_in_it():
+    claudes = FAULTS["overloaded-in-band"]
+    struck = {provider for provider in Provider if claudes.strikes(provider, Answer.STREAM)}
+    assert struck == {Provider.ANTHROPIC, Provider.VERTEX}
+    assert claudes.strikes(Provider.BEDROCK, Answer.STREAM, Form.FRAMED_EVENTS)
+    assert not claudes.strikes(Provider.VERTEX, Answer.STREAM, Form.CANDIDATES)
+
+
+def test_a_fault_strikes_the_calls_of_an_answer_or_the_one_that_it_names():
+    usual, named = FAULTS["http-503"], replace(FAULTS["http-503"], operation="models.list")
+    assert [usual.on("messages").id, usual.on("models.list", named=True).id] == ["http-503", "none"]
+    assert [named.on("messages").id, named.on("models.list", named=True).id] == ["none", "http-503"]
+
+
+def test_who_has_no_streams_is_struck_in_none():
+    assert {who for who in Provider if not FAULTS["cut"].strikes(who, Answer.STREAM)} == {Provider.CHATKIT}
 
 
 def test_a_fault_that_heals_strikes_so_many_requests_and_no_more():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.core.errors import DecodeError
-from harness.core.fault import FAULTS, Body, Fault, Insert, Usage, Writes
+from harness.core.fault import FAULTS, Body, Fault, Insert, Then, Usage, Writes
 from harness.core.names import Answer, Provider
 from harness.framing import json
 from harness.providers.openai import (
@@ -115,6 +115,9 @@ def test_every_fault_of_a_plain_answer(provider: Provider, fault: Fault) -> None
     assert not plan.chunked
     if fault.status is not None:
         check_error(provider, fault, plan)
+    elif fault.then is Then.RESET:
+        whole = answer(provider, stream=False).body
+        assert (plan.body, plan.length) == (whole[: len(whole) // 2], len(whole))
     elif fault.body in (Body.NOT_JSON, Body.EMPTY):
         assert plan.body == (NOT_JSON if fault.body is Body.NOT_JSON else b"")
         with pytest.raises(DecodeError):

@@ -98,6 +98,12 @@ def test_retry_after() -> None:
     assert retry_after(FAULTS["http-429-bare"], 0.0) == ()
 
 
+def test_a_plain_answer_that_is_reset_in_the_middle_has_a_length_that_it_does_not_come_to() -> None:
+    plan = plain_plan(FAULTS["reset-plain"], b"[1234]", headers=())
+    assert (plan.body, plan.length, plan.chunked) == (b"[12", 6, False)
+    assert plan.steps[-1] == Reset()
+
+
 def test_a_plain_answer_that_is_reset_has_a_head_and_nothing_more() -> None:
     reset = replace(FAULTS["reset-before-first"], applies=frozenset(Answer))
     plan = plain_plan(reset, b"{}", headers=())

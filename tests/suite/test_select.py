@@ -31,7 +31,17 @@ def test_a_fault_of_one_provider_is_left_out_for_the_others():
     own = [one for one in cases() if one.fault.providers is not None]
     assert all(one.case.provider in one.fault.providers for one in own)
     struck = {(one.case.provider, one.fault.id) for one in own if one.case.system == "gateway"}
-    assert {(Provider.ANTHROPIC, "overloaded-in-band"), (Provider.BEDROCK, "bad-crc")} <= struck
+    assert {(Provider.BEDROCK, "bad-crc"), (Provider.VERTEX, "expired-token")} <= struck
+
+
+def test_a_fault_of_one_form_strikes_the_models_that_answer_in_it():
+    planned = cases(systems=["gateway"], scenarios=["chat-stream*"], faults=["overloaded-in-band", "crlf"])
+    struck = {(one.case.scenario, one.case.provider, one.case.fault) for one in planned}
+    assert {(scenario, provider) for scenario, provider, fault in struck if fault == "overloaded-in-band"} == {
+        (scenario, provider) for scenario in ("chat-stream", "chat-stream-bare") for provider in ("anthropic", "vertex")
+    }
+    assert ("chat-stream", "vertex", "crlf") in struck
+    assert not [one for one in struck if one[1] == "bedrock" or "gemini" in one[0]]
 
 
 def test_a_selection_is_the_intersection_of_what_is_asked():

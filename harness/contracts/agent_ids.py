@@ -25,7 +25,7 @@ NIL, MAX = UUID(int=0), UUID(int=2**128 - 1)
     select=created,
     systems=AGENT,
     source="RFC 9562, 4: UUID format; 5.9 and 5.10: nil and max stand for no id",
-    breakers=("agent-session-id-old-style",),
+    breakers=("agent-session-id-old-style", "ids-without-version"),
 )
 def session_is_uuid(made: Created, _recording: Recording) -> Findings:
     """A new session's id is a UUID of RFC 9562, with its variant and version, neither nil nor max."""

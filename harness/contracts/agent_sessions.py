@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.core.recording import Recording
 from harness.core.verdict import Pointer, Violation
@@ -11,7 +12,7 @@ from harness.systems import agent
 from harness.systems.agent import TRANSITIONS, State, Step
 
 from .agent_calls import Created, Taken, created, object_of, old_style, session_given, session_named, steps
-from .calls import ChatCall, chat_calls, failures
+from .calls import ChatCall, broken_off, chat_calls
 from .registry import Findings, contract
 from .scope import AGENT
 
@@ -19,16 +20,16 @@ TABLE = "house: the session's transition table"
 
 
 def _own_steps(recording: Recording) -> list[Taken]:
-    """The steps of sessions' owners, but for chats whose provider failed: those are judged by the failure.
+    """The steps of sessions' owners, but for chats that broke off: those are judged by what broke them off.
 
     An old-style id that is no session yet has a contract of its own.
     """
-    found = [step for step in steps(recording) if not step.foreign and not _provider_failed(step, recording)]
+    found = [step for step in steps(recording) if not step.foreign and not _broken_off(step, recording)]
     return [step for step in found if not (old_style(step.named) and step.before is State.ABSENT)]
 
 
-def _provider_failed(step: Taken, recording: Recording) -> bool:
-    return step.chat is not None and bool(failures(step.chat, recording))
+def _broken_off(step: Taken, recording: Recording) -> bool:
+    return step.chat is not None and broken_off(step.chat, recording)
 
 
 @contract(
@@ -36,7 +37,10 @@ def _provider_failed(step: Taken, recording: Recording) -> bool:
     select=_own_steps,
     systems=AGENT,
     source=TABLE,
-    breakers=("agent-get-session-undefined-name", "agent-unknown-session-empty", "agent-old-style-random"),
+    breakers=(
+        *("agent-get-session-undefined-name", "agent-unknown-session-empty", "agent-old-style-random"),
+        "agent-failed-chat-drops-session",
+    ),
 )
 def transitions(step: Taken, _recording: Recording) -> Findings:
     """Every step with a session is answered by its status and code: 200 where it is there, 404 where it is not.
@@ -77,7 +81,7 @@ def private(step: Taken, _recording: Recording) -> Findings:
 def _first_chats(recording: Recording) -> list[Taken]:
     """Chats under an old-style id that is no session yet, and what is read under it afterwards."""
     found = [step for step in steps(recording) if old_style(step.named) and not step.foreign]
-    found = [step for step in found if not _provider_failed(step, recording)]
+    found = [step for step in found if not _broken_off(step, recording)]
     return [step for step in found if step.step is Step.CHAT or step.before is State.ABSENT]
 
 
@@ -128,7 +132,7 @@ class Listed:
     @property
     def said(self) -> list[tuple[str, str]]:
         """What both sides said in those chats."""
-        return [line for chat in self.chats for line in (_question(chat), ("assistant", chat.text))]
+        return [line for chat in self.chats for line in _lines(chat)]
 
 
 def _lists(recording: Recording) -> Iterator[Listed]:
@@ -165,18 +169,69 @@ def _held(recording: Recording) -> list[Listed]:
     select=_held,
     systems=AGENT,
     source="house: both messages are stored under the session",
-    breakers=("agent-answer-not-stored", "agent-streams-not-stored", "agent-closed-socket-hidden"),
+    breakers=(
+        *("agent-answer-not-stored", "agent-streams-not-stored", "agent-closed-socket-hidden"),
+        "agent-stop-ends-silently",
+    ),
 )
 def remembers(listed: Listed, _recording: Recording) -> Findings:
     """A session holds what both sides said in every chat that completed, in order and word for word.
 
-    Plain or streamed, what the client read is what is found later.
+    Plain or streamed, what the client read is what is found later. Of chats that were under way at once either may
+    come first.
     """
-    rest = iter(listed.messages)
-    for role, words in listed.said:
-        if (role, words) not in rest:
-            yield listed.step.violation(f"The session lacks what the {role} said: {words[:60]!r}.")
+    rest: list[tuple[str, str] | None] = list(listed.messages)
+    places: list[int] = []
+    for chat in listed.chats:
+        at = 0
+        for line in _lines(chat):
+            if line not in rest[at:]:
+                yield listed.step.violation(f"The session lacks what the {line[0]} said: {line[1][:60]!r}.")
+                return
+            at = rest.index(line, at)
+            rest[at] = None
+        places.append(at)
+    for (place, chat), (other_place, other) in pairwise(sorted(zip(places, listed.chats, strict=True), key=_place)):
+        if other.client.ended_ns <= chat.client.request.sent_ns:
+            yield listed.step.violation(
+                f"Message {other_place} is of a chat that was over before the one of message {place} began."
+            )
             return
+
+
+def _place(placed: tuple[int, ChatCall]) -> int:
+    return placed[0]
+
+
+def _several(recording: Recording) -> list[Listed]:
+    return [one for one in _lists(recording) if len(one.chats) > 1]
+
+
+@contract(
+    "session.chats-not-mixed",
+    select=_several,
+    systems=AGENT,
+    source="house: both messages of a chat are stored under the session",
+    breakers=("agent-chats-mixed",),
+)
+def chats_not_mixed(listed: Listed, _recording: Recording) -> Findings:
+    """In a session each question is followed by its own answer, and by nothing of another chat's.
+
+    Two chats of one session may be under way at once: both are served, and stored one after the other. Two questions
+    in a row are a conversation that nobody had, and what the model is told next time.
+    """
+    for chat in listed.chats:
+        question, answer = _lines(chat)
+        if question in listed.messages and answer in listed.messages:
+            after = listed.messages[listed.messages.index(question) + 1 :]
+            if not after or after[0] != answer:
+                yield listed.step.violation(f"What follows {question[1][:60]!r} is not the answer to it.")
+                return
+
+
+def _lines(chat: ChatCall) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What both sides said in a chat."""
+    return _question(chat), ("assistant", chat.text)
 
 
 def _broken(recording: Recording) -> list[Listed]:

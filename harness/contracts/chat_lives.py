@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.core.recording import Exchange, Recording, Side
+from harness.core.recording import Ending, Exchange, Recording, Side
 from harness.core.verdict import Pointer
 from harness.systems import chat
 from harness.systems.chat import TRANSITIONS, State, Step
@@ -13,13 +13,21 @@ from harness.systems.route import Transition
 
 from .chat_calls import StreamCall, body_of, end_ns, session_of, stream_calls
 
-STEPS = {chat.STREAM.name: Step.STREAM, chat.OBSERVE.name: Step.OBSERVE, chat.DELETE.name: Step.DELETE}
+STEPS = {
+    chat.CREATE.name: Step.CREATE,
+    chat.STREAM.name: Step.STREAM,
+    chat.OBSERVE.name: Step.OBSERVE,
+    chat.DELETE.name: Step.DELETE,
+}
 STRANGE = "strange-session"
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A step that a client took in a session of which it is known for sure in which state it was."""
+    """A step that a client took in a session of which it is known for sure in which state it was.
+
+    ``session`` is its id; of a session that was asked for in vain it is empty.
+    """
 
     exchange: Exchange
     session: str
@@ -50,8 +58,11 @@ def taken(recording: Recording) -> tuple[Taken, ...]:
 def _taken(recording: Recording) -> Iterator[Taken]:
     strange = {mark.data["tie"]: mark.data["kind"] for mark in recording.marks if mark.name == STRANGE}
     made = {body_of(one).get("sessionId") for one in created(recording)}
+    nobody = {mark.data["tie"] for mark in recording.marks if mark.name == "bad-token"}
     for exchange in recording.side(Side.CLIENT):
         step, session = STEPS.get(exchange.operation), session_of(exchange)
+        if step is Step.CREATE and exchange.ending is not Ending.CLIENT_CLOSE and exchange.tie not in nobody:
+            yield Taken(exchange, str(body_of(exchange).get("sessionId") or ""), State.ABSENT, step)
         if step is None or session is None or _unread(exchange):
             continue
         if exchange.tie in strange:

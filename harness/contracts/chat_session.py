@@ -42,7 +42,7 @@ def _at_rest(recording: Recording) -> list[Taken]:
     select=_at_rest,
     systems=CHAT,
     source=TABLE,
-    breakers=("chat-session-stays-busy",),
+    breakers=("chat-session-stays-busy", "chat-session-busy-after-failure", "chat-delete-before-token"),
 )
 def free_when_idle(one: Taken, _recording: Recording) -> Findings:
     """A session whose stream is over, however it ended, can stream again: it is never told that it is busy or gone.
@@ -128,7 +128,7 @@ def delete_ends_stream(call: StreamCall, recording: Recording) -> Findings:
 
 
 def _absent(recording: Recording) -> list[Taken]:
-    return [one for one in taken(recording) if one.state is State.ABSENT]
+    return [one for one in taken(recording) if one.state is State.ABSENT and one.step is not Step.CREATE]
 
 
 @contract(
@@ -180,7 +180,7 @@ def _created(recording: Recording) -> list[Exchange]:
     select=_created,
     systems=CHAT,
     source="RFC 9562, 4: UUID format; neither nil nor max (5.9, 5.10)",
-    breakers=("chat-session-id-not-uuid",),
+    breakers=("chat-session-id-not-uuid", "ids-without-version"),
 )
 def session_id_is_uuid(exchange: Exchange, _recording: Recording) -> Findings:
     """A session's id is a UUID: services beside this one keep it in columns of that type."""

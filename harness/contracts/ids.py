@@ -14,14 +14,17 @@ from .registry import Findings, contract
 from .scope import COMPLETIONS, EVERY
 from .subjects import answers, calls, ledgers, streams
 
+VERSIONS = range(1, 9)
+"""The versions that RFC 9562 (4.2) has: 0 is unused, 9 to 15 are reserved."""
+
 
 def is_uuid(text: str) -> bool:
-    """Whether a text is a UUID of RFC 9562 in canonical form: its variant, a version, neither nil nor max."""
+    """Whether a text is a UUID of RFC 9562 in canonical form: its variant, one of its versions; so not nil nor max."""
     try:
         value = UUID(text)
     except ValueError:
         return False
-    return str(value) == text.lower() and value.version is not None
+    return str(value) == text.lower() and value.version in VERSIONS
 
 
 @contract(

@@ -30,7 +30,7 @@ def served(recording: Recording) -> Iterator[RunCall]:
     select=served,
     systems=RUNS,
     source="house; RFC 9562, 4: UUID format",
-    breakers=("runs-id-not-uuid",),
+    breakers=("runs-id-not-uuid", "ids-without-version"),
 )
 def run_id_is_uuid(call: RunCall, _recording: Recording) -> Findings:
     """A run's id is a UUID: clients keep it in columns of that type."""

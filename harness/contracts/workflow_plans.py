@@ -49,7 +49,7 @@ def plan_whole(call: PlanCall, _recording: Recording) -> Findings:
     select=_made,
     systems=WORKFLOW,
     source="house; RFC 9562, 4: UUID format",
-    breakers=("workflow-id-is-the-session",),
+    breakers=("workflow-id-is-the-session", "ids-without-version"),
 )
 def plan_id_is_uuid(call: PlanCall, _recording: Recording) -> Findings:
     """A plan's id is a UUID of its own: the provider's ids are the provider's to change."""

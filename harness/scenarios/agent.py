@@ -14,8 +14,9 @@ from harness.systems import agent
 
 from . import gateway, gateway_outages, gateway_refusals
 from .gateway import HELD, chat_body
+from .refused import bad_tokens
 from .registry import Drive, scenario
-from .stage import Stage
+from .stage import Prompt, Stage
 
 AGENT = System.AGENT
 MADE_AT_ONCE = 24
@@ -50,7 +51,9 @@ _like_the_gateways("chat-stream", gateway.chat_stream, answer=Answer.STREAM, fau
 _like_the_gateways("chat-stream-bare", gateway.chat_stream_bare, answer=Answer.STREAM)
 _like_the_gateways("stream-paced", gateway.stream_paced, answer=Answer.STREAM, needs=[Capability.PROVIDER])
 _like_the_gateways("leave-before-headers", gateway.leave_before_headers, answer=Answer.PLAIN, needs=HELD)
+_like_the_gateways("leave-after-first", gateway.leave_after_first, answer=Answer.STREAM, needs=HELD)
 _like_the_gateways("leave-mid-stream", gateway.leave_mid_stream, answer=Answer.STREAM, needs=HELD)
+_like_the_gateways("leave-at-end", gateway.leave_at_end, answer=Answer.STREAM, needs=HELD)
 _like_the_gateways("balance-race", gateway.balance_race, answer=Answer.PLAIN, alone=True, needs=HELD)
 _like_the_gateways("insufficient-credit", gateway.insufficient_credit, answer=Answer.PLAIN, needs=gateway.ACCOUNTS)
 _like_the_gateways("shortfall", gateway.shortfall, answer=Answer.PLAIN, needs=HELD)
@@ -67,10 +70,16 @@ _like_the_gateways("bad-token", gateway_refusals.bad_token, once=True, needs=[Ca
 
 
 async def chat(
-    stage: Stage, user: User, session_id: str | None, *, stream: bool = False, foreign: bool = False
+    stage: Stage,
+    user: User,
+    session_id: str | None,
+    *,
+    stream: bool = False,
+    foreign: bool = False,
+    prompt: Prompt | None = None,
 ) -> Reply:
     """One chat in a session, or in none; ``foreign``: in another user's, as the mark of that name says."""
-    prompt = stage.prompt()
+    prompt = prompt or stage.prompt()
     if foreign:
         stage.mark("foreign", {"tie": prompt.tie})
     body = chat_body(stage, prompt, stream=stream)
@@ -185,15 +194,21 @@ async def session_junk_ids(stage: Stage) -> None:
 
 @scenario("session-bad-token", AGENT, once=True, needs=[Capability.ACCOUNTS, Capability.TOKENS])
 async def session_bad_token(stage: Stage) -> None:
-    """Sessions asked for with a token that has expired, and with none; the mark ``bad-token`` says which is which."""
+    """Sessions made, read and chatted in by nobody; then their owner looks what is in one.
+
+    The mark ``bad-token`` says which token was which.
+    """
     user = await stage.user()
     session_id = await made(stage, user)
-    for kind in ("missing", "expired"):
-        api = stage.agent(None if kind == "missing" else stage.target.token(kind, user.id or ""))
-        for call in (api.session, api.messages):
-            tie = stage.prompt().tie
-            stage.mark("bad-token", {"tie": tie, "kind": kind})
-            await call(session_id, tie=tie)
+    for prompt, token in bad_tokens(stage, user):
+        await stage.agent(token).create({}, tie=prompt.tie)
+    for prompt, token in bad_tokens(stage, user):
+        await stage.agent(token).session(session_id, tie=prompt.tie)
+    for prompt, token in bad_tokens(stage, user):
+        await stage.agent(token).messages(session_id, tie=prompt.tie)
+    for prompt, token in bad_tokens(stage, user):
+        await stage.agent(token).chat(chat_body(stage, prompt, session_id=session_id), tie=prompt.tie)
+    await look(stage, user, session_id)
     await stage.settle(user)
 
 

@@ -19,7 +19,23 @@ from .upstream import Upstream, Way
 from .upstreams import decode_upstream, is_model_call
 from .upstreams.openai import CHAT, chat_answer, chat_request
 
-__all__ = ["Call", "ChatCall", "Upstream", "Way", "chat_calls", "failures", "ledger", "upstreams_of"]
+__all__ = [
+    "STOPPING",
+    "Call",
+    "ChatCall",
+    "Upstream",
+    "Way",
+    "broken_off",
+    "chat_calls",
+    "cut_short",
+    "failures",
+    "ledger",
+    "stopped_meanwhile",
+    "upstreams_of",
+]
+
+STOPPING = "stopping"
+"""The mark that says that the target was told to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +82,11 @@ class Call(ABC):
     @abstractmethod
     def words(self) -> str:
         """The words of the error that the client read; empty where there are none."""
+
+    @property
+    def codes(self) -> tuple[str | int | None, ...]:
+        """The code of each error that the client read, in the stream or in place of an answer; None: it had none."""
+        return (self.code,) if (self.client.status or 0) >= 400 else ()
 
     @property
     def streamed(self) -> bool:
@@ -144,6 +165,14 @@ class ChatCall(Call):
         return self.error.code if self.error else None
 
     @property
+    def codes(self) -> tuple[str | int | None, ...]:
+        """The code of each error that the client read, in the stream or in place of an answer; None: it had none."""
+        if self.stream is None:
+            return super().codes
+        told = [event.data.get("error") if isinstance(event.data, dict) else None for event in self.stream.errors]
+        return tuple(error.get("code") if isinstance(error, dict) else None for error in told)
+
+    @property
     def words(self) -> str:
         """The words of the error that the client read."""
         return self.error.message if self.error else ""
@@ -211,13 +240,32 @@ def failures(call: Call, recording: Recording) -> tuple[Outcome, ...]:
     """What the system may say of the provider's failure in this call; empty where the provider did not fail.
 
     Judged by what the provider did; only where it was never reached, by what was asked of it: the fault, or the
-    marks between which the scenario had taken it away.
+    marks between which the scenario had taken it away. Where the target itself was stopped, no provider is to blame.
     """
+    if cut_short(call, recording):
+        return ()
     if call.upstream is not None:
         outcome = call.upstream.outcome(call.table)
         late = (call.table.timeout,) if len(call.upstreams) > 1 else ()  # its own limit may strike between two tries
         return () if outcome is None else (outcome, *late)
     return (call.table.unreachable,) if _unreachable(call, recording) else ()
+
+
+def stopped_meanwhile(call: Call, recording: Recording) -> bool:
+    """Whether the target was told to stop while the call was under way."""
+    stopping = recording.mark(STOPPING)
+    return stopping is not None and call.client.request.sent_ns <= stopping.at_ns <= call.client.ended_ns
+
+
+def cut_short(call: Call, recording: Recording) -> bool:
+    """Whether the target was stopped before the provider had given its whole answer."""
+    done = call.upstream is not None and call.upstream.way is Way.COMPLETE
+    return stopped_meanwhile(call, recording) and not done
+
+
+def broken_off(call: Call, recording: Recording) -> bool:
+    """Whether a call came to no end of its own: its provider failed, or the target was stopped before it had done."""
+    return cut_short(call, recording) or bool(failures(call, recording))
 
 
 def _unreachable(call: Call, recording: Recording) -> bool:

@@ -14,12 +14,10 @@ from harness.framing.json import lenient, loads
 from harness.systems import accounting, chat
 from harness.systems.route import Route
 
-from .calls import Call, failures, upstreams_of
+from .calls import Call, failures, stopped_meanwhile, upstreams_of
 from .upstream import is_event_stream
 
 CHAT = ("chat",)
-STOPPING = "stopping"
-"""The mark that says that the target was told to stop."""
 OPERATIONS = frozenset(route.name for route in (*chat.ROUTES, *accounting.ROUTES))
 """The calls whose refusals are ``{"message", ...}``."""
 
@@ -113,6 +111,13 @@ class StreamCall(Call):
         return found if isinstance(found, str) else None
 
     @property
+    def codes(self) -> tuple[str | int | None, ...]:
+        """The code of each error that the client read, in the stream or in place of an answer; None: it had none."""
+        if not self.streamed:
+            return super().codes
+        return (self.code,) if self.error is not None else ()
+
+    @property
     def words(self) -> str:
         """The words of the error that the client read."""
         found = self.told.get("error", self.told.get("message"))
@@ -170,12 +175,6 @@ def deleted_meanwhile(call: StreamCall, recording: Recording) -> bool:
     )
 
 
-def stopped_meanwhile(call: StreamCall, recording: Recording) -> bool:
-    """Whether the target was told to stop while the call was under way."""
-    stopping = recording.mark(STOPPING)
-    return stopping is not None and call.client.request.sent_ns <= stopping.at_ns <= call.client.ended_ns
-
-
 def undisturbed(recording: Recording) -> Iterator[StreamCall]:
     """Streams with status 200 whose owner stayed; neither was the session deleted nor the target stopped meanwhile."""
     for call in stream_calls(recording):
@@ -204,9 +203,9 @@ def service_failed(recording: Recording) -> bool:
 
 def kept_from_its_end(call: Call, recording: Recording) -> bool:
     """Whether something beside the provider may have ended a call: a service, a deletion, or the target's own stop."""
-    if service_failed(recording):
+    if service_failed(recording) or stopped_meanwhile(call, recording):
         return True
-    return isinstance(call, StreamCall) and (deleted_meanwhile(call, recording) or stopped_meanwhile(call, recording))
+    return isinstance(call, StreamCall) and deleted_meanwhile(call, recording)
 
 
 def refused(recording: Recording) -> Iterator[StreamCall]:

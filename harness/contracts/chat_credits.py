@@ -13,7 +13,7 @@ from harness.core.recording import Exchange, Json, Recording, Side
 from harness.core.verdict import Pointer, Violation
 from harness.systems import accounting
 
-from .calls import failures, ledger
+from .calls import broken_off, failures, ledger
 from .chat_calls import CHAT, StreamCall, asked_of, body_of, service_failed, session_of, stream_calls
 from .registry import Findings, contract
 
@@ -93,7 +93,7 @@ def _cut_short(recording: Recording) -> list[Billed]:
     return [
         one
         for one in _billed(recording)
-        if one.call.streamed and one.call.text and (one.call.left or failures(one.call, recording))
+        if one.call.streamed and one.call.text and (one.call.left or broken_off(one.call, recording))
     ]
 
 
@@ -103,7 +103,10 @@ def _cut_short(recording: Recording) -> list[Billed]:
     systems=CHAT,
     needs=SEEN,
     source="house: what was delivered is charged, the rest is released; theopenco/llmgateway #3505",
-    breakers=("chat-abort-charges-all", "chat-abort-charges-nothing", "chat-hold-kept-when-owner-leaves"),
+    breakers=(
+        *("chat-abort-charges-all", "chat-abort-charges-nothing", "chat-hold-kept-when-owner-leaves"),
+        "chat-stop-cuts-streams",
+    ),
 )
 def chat_delivered_only(billed: Billed, _recording: Recording) -> Findings:
     """A stream that broke off costs what was delivered of it, at a token for every four characters, and not nothing."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.core.names import Capability
-from harness.core.recording import Ending, Mark, Recording, Side
+from harness.core.recording import Mark, Recording
 from harness.core.verdict import Doubt, Pointer
-from harness.systems import accounting, chat
+from harness.systems import chat
 
 from .calls import failures
-from .chat_calls import CHAT, StreamCall, broken, healthy, stopped_meanwhile, stream_calls, undisturbed
+from .chat_calls import CHAT, StreamCall, broken, healthy, stream_calls, undisturbed
 from .registry import Findings, contract
 from .upstream import Way
 
@@ -90,33 +90,6 @@ def chat_words_faithful(call: StreamCall, _recording: Recording) -> Findings:
     theirs, ours = upstream.text, call.text
     if ours != theirs and not (upstream.way is not Way.COMPLETE and theirs.startswith(ours)):
         yield call.violation(f"The provider sent {len(theirs)} characters, the owner read {len(ours)} or others.")
-
-
-def _stopped(recording: Recording) -> list[StreamCall]:
-    return [call for call in stream_calls(recording) if call.streamed and stopped_meanwhile(call, recording)]
-
-
-@contract(
-    "cleanup.stop-ends-streams",
-    select=_stopped,
-    systems=CHAT,
-    needs=[Capability.PROVIDER, Capability.VARIANTS],
-    source="house: a service that is stopped drains",
-    breakers=("chat-stop-cuts-streams",),
-)
-def stop_ends_streams(call: StreamCall, recording: Recording) -> Findings:
-    """A service that is stopped in the middle of a stream tells the owner, cancels Bedrock's call, ends the hold.
-
-    Every release of a new version stops the old one in the middle of somebody's answer.
-    """
-    if call.error is None:
-        yield call.violation("The service stopped, and the stream ended without an error event.")
-    upstream = call.upstream
-    if upstream is not None and upstream.exchange.ending is not Ending.CLIENT_CLOSE:
-        yield call.violation("The service stopped, and the provider's stream was not cancelled.")
-    services = list(recording.side(Side.SERVICE))
-    if services and not any(e.operation in accounting.ENDS and e.status == 200 for e in services):
-        yield call.violation("The service stopped, and its accounting was not told what was delivered.")
 
 
 def _paced(recording: Recording) -> Iterator[tuple[StreamCall, Mark]]:

@@ -11,7 +11,7 @@ from harness.core.recording import Recording
 from harness.core.verdict import Pointer
 from harness.systems import runs
 
-from .calls import failures
+from .calls import broken_off
 from .charges import Paid, paid
 from .plan_calls import PlanCall
 from .registry import Findings, contract
@@ -48,7 +48,7 @@ def _prepaid(recording: Recording) -> Iterator[Prepaid]:
     for one in paid(recording):
         call = one.call
         if isinstance(call, RunCall | PlanCall) and not call.left:
-            failed = bool(failures(call, recording))
+            failed = broken_off(call, recording)
             if failed or call.upstream is not None:
                 yield Prepaid(call, one.account, failed)
 
@@ -76,6 +76,7 @@ def _refunded(recording: Recording) -> list[PaidRun]:
     breakers=(
         "runs-no-refund",
         "runs-refund-twice",
+        "runs-stop-not-refunded",
         "workflow-timeout-not-refunded",
         "workflow-other-key-taken",
         "workflow-text-blocks-ignored",

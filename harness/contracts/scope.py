@@ -6,6 +6,8 @@ GATEWAY = ("gateway",)
 AGENT = ("agent",)
 COMPLETIONS = ("gateway", "agent")
 """The systems with OpenAI's face: what the one promises of a chat completion, the other does too."""
+STREAMED = ("chat", "gateway", "agent")
+"""The systems that stream."""
 RUNS = ("runs",)
 WORKFLOW = ("workflow",)
 EVERY = ("runs", "chat", "workflow", "gateway", "agent")

@@ -23,7 +23,7 @@ PROVIDER = (Capability.PROVIDER,)
     select=whole_streams,
     systems=COMPLETIONS,
     source=f"{API_REFERENCE}: the stream is terminated by a data: [DONE] message",
-    breakers=("double-done", "no-done", "no-done-after-error", "silent-end"),
+    breakers=("double-done", "no-done", "no-done-after-error", "silent-end", "stop-cuts-streams"),
 )
 def done_once_and_last(call: ChatCall, _recording: Recording) -> Findings:
     """A stream ends with one `[DONE]`, and nothing comes after it.
@@ -275,7 +275,7 @@ def usage_as_asked(call: ChatCall, _recording: Recording) -> Findings:
     select=whole_streams,
     systems=COMPLETIONS,
     source="RFC 9112, 6.3: a message that ends before its framing says so is incomplete",
-    breakers=("drops-connection",),
+    breakers=("drops-connection", "stop-cuts-streams"),
 )
 def ends_by_http(call: ChatCall, _recording: Recording) -> Findings:
     """A stream's HTTP message is complete, whatever the provider did.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.core.ledger import Ledger
 from harness.core.recording import Exchange, Mark, Recording, Side
 
-from .calls import Call, ChatCall, chat_calls, failures, ledger
+from .calls import Call, ChatCall, broken_off, chat_calls, failures, ledger
 from .chat_calls import stream_calls
 from .plan_calls import plan_calls
 from .run_calls import run_calls
@@ -31,7 +31,7 @@ def whole_streams(recording: Recording) -> Iterator[ChatCall]:
 
 def healthy_streams(recording: Recording) -> Iterator[ChatCall]:
     """Streams whose client stayed and whose provider did its part."""
-    return (call for call in whole_streams(recording) if call.upstream and not failures(call, recording))
+    return (call for call in whole_streams(recording) if call.upstream and not broken_off(call, recording))
 
 
 def failed(recording: Recording) -> Iterator[Call]:
@@ -51,7 +51,7 @@ def failed_after(recording: Recording) -> Iterator[ChatCall]:
 
 def completed(recording: Recording) -> Iterator[Call]:
     """Calls whose provider gave its whole answer while the client stayed."""
-    return (call for call in calls(recording) if call.upstream and not call.left and not failures(call, recording))
+    return (call for call in calls(recording) if call.upstream and not call.left and not broken_off(call, recording))
 
 
 def left(recording: Recording) -> Iterator[Call]:

@@ -16,7 +16,7 @@ from harness.framing import sse
 from harness.servers.gate import Gate
 from harness.systems import accounting
 
-from .gateway import NOTICE_LIMIT_S, leave, noticed, paced
+from .gateway import NOTICE_LIMIT_S, PIECES, leave, noticed, paced
 from .loads import loaded_twice
 from .registry import scenario
 from .stage import Prompt, Stage
@@ -24,8 +24,6 @@ from .stage import Prompt, Stage
 CHAT = System.CHAT
 ACCOUNTS = (Capability.ACCOUNTS,)
 HELD = (Capability.ACCOUNTS, Capability.PROVIDER)
-PIECES = 8
-"""Content events of a usual answer."""
 NO_SESSION = str(UUID(int=0))
 
 
@@ -79,10 +77,10 @@ async def stream(stage: Stage) -> None:
 
 @scenario("models", CHAT, answer=Answer.STREAM)
 async def models(stage: Stage) -> None:
-    """The list of models, then a stream of each."""
+    """The list of models, asked for by nobody in particular, then a stream of each."""
     user = await stage.user()
     api = stage.chat(user.token)
-    await api.models()
+    await stage.chat(None).models()
     session = await new_session(stage, user)
     for model in stage.models():
         prompt = stage.prompt()
@@ -186,22 +184,6 @@ async def come_back(stage: Stage, user: User, session: str, gate: Gate) -> None:
     gate.open()
     prompt = stage.prompt()
     await stage.chat(user.token).stream(session, stream_body(stage, prompt), tie=prompt.tie)
-
-
-@scenario("stop-mid-stream", CHAT, answer=Answer.STREAM, needs=[*HELD, Capability.VARIANTS])
-async def stop_mid_stream(stage: Stage) -> None:
-    """The target is stopped while a stream is under way: another instance of it, that has no other calls."""
-    async with stage.instance({"TIMEOUT_DRAIN_S": "0.4"}) as target:
-        user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(3)
-        session = await new_session(stage, user)
-        with suppress(*FAILURES):
-            async with stage.chat(user.token).open_stream(session, stream_body(stage, prompt), tie=prompt.tie) as live:
-                await open_until(stage, live, 3)
-                stage.mark("stopping")
-                stopping = asyncio.create_task(target.close())
-                await live.read_all()
-                await stopping
-        gate.open()
 
 
 @scenario("balance-race", CHAT, answer=Answer.STREAM, alone=True, needs=HELD)

@@ -16,8 +16,8 @@ from harness.endpoints.http import FAILURES, Live
 from harness.providers.reply import Reply
 from harness.servers.gate import BEFORE_HEADERS
 
-from .chat import CHAT, HELD, PIECES, come_back, has_deltas, new_session, open_until, stream_body
-from .gateway import NOTICE_LIMIT_S, noticed
+from .chat import CHAT, HELD, come_back, has_deltas, new_session, open_until, stream_body
+from .gateway import NOTICE_LIMIT_S, PIECES, noticed
 from .registry import scenario
 from .stage import Stage
 

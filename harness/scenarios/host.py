@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from harness.core.names import Capability, System
@@ -53,11 +54,14 @@ class Host(Protocol):
     async def advance(self, seconds: float) -> None:
         """Let so much time pass for the target, at once."""
 
+    async def store(self, available: bool) -> None:
+        """Take the target's store away, or bring it back."""
+
     async def startup(self) -> Any:
         """The ``startup`` probe."""
 
-    async def another(self, settings: Mapping[str, str | None]) -> Host:
-        """Another instance with these settings, for the caller to close."""
+    def twins(self, settings: Mapping[str, str | None]) -> AbstractAsyncContextManager[tuple[Host, Host]]:
+        """Two other instances with these settings on one store, closed at the end."""
 
     async def close(self) -> None:
         """Stop it, and let go of it."""

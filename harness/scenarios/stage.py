@@ -65,6 +65,7 @@ class Stage:
         self.service = ServiceScript(recorder)
         self._simulator = simulator
         self._token = case.token(seed)
+        self._twin: Host | None = None
         self._prompts = 0
         self._session: aiohttp.ClientSession | None = None
         self._slow: aiohttp.ClientSession | None = None
@@ -113,8 +114,9 @@ class Stage:
         user = await self.target.user(credits=credits, tier=tier, role=role)
         if user.id is not None:
             self._simulator.claim(user.id, self.script)
-            for service in self.target.services.values():
-                service.claim(user.id, self.service)
+            for host in filter(None, (self.target, self._twin)):
+                for service in host.services.values():
+                    service.claim(user.id, self.service)
         return user
 
     def chat(self, token: str | None) -> ChatClient:
@@ -287,12 +289,14 @@ class Stage:
 
     async def settle(self, user: User) -> None:
         """Wait until the user's calls are over for the target too, and take its ledger and log into evidence."""
-        if user.id is None:
-            return
-        if self.target.has(Capability.LEDGER):
-            self.recorder.probe("ledger", await self.target.ledger(user.id, SETTLE_LIMIT_S))
-        if self.target.has(Capability.LOG):
+        await self.account(user)
+        if user.id is not None and self.target.has(Capability.LOG):
             self.recorder.probe("log", await self.target.log(user.id))
+    async def account(self, user: User) -> None:
+        """The same without the log: a stopped instance has taken that along, while its twin still has the ledger."""
+        if user.id is not None and self.target.has(Capability.LEDGER):
+            self.recorder.probe("ledger", await self.target.ledger(user.id, SETTLE_LIMIT_S))
+
 
     async def resources(self, name: str) -> None:
         """Take a count of the target's tasks, sockets and descriptors into evidence, once it is at rest."""
@@ -310,21 +314,30 @@ class Stage:
             self.recorder.probe("startup", {"started": True, "error": None, **await self.target.startup()})
 
     @asynccontextmanager
-    async def instance(self, settings: Mapping[str, str | None]) -> AsyncIterator[Host]:
-        """Another instance of the target, on which everything is done meanwhile: one that may be stopped.
+    async def twins(self, settings: Mapping[str, str | None]) -> AsyncIterator[None]:
+        """Two other instances of the target on one store: everything is done on the first, until it is stopped.
 
         Raises:
             TargetError: it does not come up.
         """
-        usual, other = self.target, await self.target.another(settings)
-        self.target = other
+        usual = self.target
         try:
-            yield other
+            async with usual.twins(settings) as (self.target, self._twin):
+                yield
         finally:
-            self.target = usual
-            for service in other.services.values():
-                service.disown(self.service)
-            await other.close()
+            self.target, self._twin = usual, None
+
+    async def stop(self) -> None:
+        """Stop the instance on which everything is done, and use its twin from then on; ``stopping`` marks the moment.
+
+        Raises:
+            StageError: it has no twin: nobody would be left.
+        """
+        if self._twin is None:
+            raise StageError("the target has no twin that would be left", where=str(self.case))
+        self.mark("stopping")
+        await self.target.close()
+        self.target = self._twin
 
     async def try_start(self, settings: Mapping[str, str | None]) -> None:
         """Start another instance with these settings, and take what came of it into evidence."""

@@ -17,7 +17,7 @@ from harness.core.names import Provider, System
 from harness.core.profile import Profile
 from harness.servers.service import Service
 
-from .running import Again, Target, unreachable
+from .running import SECRET_SETTING, Again, Target, unreachable
 
 STOP_LIMIT_S = 10.0
 READY_EVERY_S = 0.05
@@ -42,13 +42,15 @@ async def launch_command(
         TargetError: the command ended, or was not ready in time.
     """
     port = _free_port()
-    jwt_secret = os.environ.get(profile.auth.jwt_secret_env, "") or secrets.token_hex(32)
+    settings = dict(settings)
+    given = settings.pop(SECRET_SETTING, None)  # it is told by ``{jwt_secret}``, whatever name it has for it
+    jwt_secret = os.environ.get(profile.auth.jwt_secret_env, "") or given or secrets.token_hex(32)
     words = {f"{provider.value}_url": url for provider, url in providers.items()}
     between = dict(services or {})
     words |= {f"{name}_url": service.url for name, service in between.items()}
     words |= {"port": str(port), "jwt_secret": jwt_secret, "python": sys.executable}
     env = os.environ | {key: _fill(value, words) for key, value in profile.env.items()}
-    env |= {key: value for key, value in (dict(profile.settings) | dict(settings)).items() if value is not None}
+    env |= {key: value for key, value in (dict(profile.settings) | settings).items() if value is not None}
     try:
         process = await asyncio.create_subprocess_exec(
             *[_fill(word, words) for word in profile.command],

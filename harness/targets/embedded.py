@@ -20,7 +20,7 @@ from harness.core.profile import Profile
 from harness.servers.service import Service
 
 from .beside import SETTINGS
-from .running import Again, Target, unreachable
+from .running import SECRET_SETTING, Again, Target, unreachable
 from .service_account import service_account
 
 START_LIMIT_S = 60.0
@@ -77,7 +77,7 @@ async def launch_embedded(
     Raises:
         TargetError: it did not come up; the child's own words are in the message.
     """
-    jwt_secret = secrets.token_hex(32)
+    jwt_secret = (settings or {}).get(SECRET_SETTING) or secrets.token_hex(32)
     keys = {name: f"key-{secrets.token_hex(20)}" for name in KEY_SETTINGS}
     between = dict(services or {})
     mapping = {SETTINGS[name]: service.url for name, service in between.items()}
@@ -133,7 +133,7 @@ def _settings(
     changes: Mapping[str, str | None],
 ) -> dict[str, str]:
     mapping: dict[str, str | None] = dict(profile.settings)
-    mapping["JWT_SECRET"] = jwt_secret
+    mapping[SECRET_SETTING] = jwt_secret
     mapping |= keys
     mapping["OPENAI_CUSTOM_PROVIDER_NAME"] = Provider.COMPATIBLE.value
     for provider, url in providers.items():

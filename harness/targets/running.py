@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,6 +22,8 @@ from .beside import close_services
 from .tokens import mint
 
 PROBE_LIMIT_S = 15.0
+STORE_SETTING, SECRET_SETTING = "DATABASE_URL", "JWT_SECRET"
+"""Settings of a target that is started by the harness: where its store is, and what its tokens are signed with."""
 
 Again = Callable[[Mapping[str, str | None]], Awaitable["Target"]]
 """Starts another instance of a target, with these changes to its settings."""
@@ -106,6 +112,10 @@ class Target:
         """Let so much time pass for the target, at once."""
         await self._ask("POST", "/clock", json={"advance_s": seconds})
 
+    async def store(self, available: bool) -> None:
+        """Take the target's store away, or bring it back."""
+        await self._ask("POST", "/store", json={"available": available})
+
     async def startup(self) -> Any:
         """The ``startup`` probe: what the target said when it started, ``{"banner": [lines]}``."""
         return await self._ask("GET", "/startup")
@@ -130,18 +140,30 @@ class Target:
             await other.close()
         return {"started": True, "banner": said.get("banner", []), "error": None}
 
-    async def another(self, settings: Mapping[str, str | None]) -> Target:
-        """Another instance with these settings, for the caller to close. Its secrets are this one's too.
+    @asynccontextmanager
+    async def twins(self, settings: Mapping[str, str | None]) -> AsyncIterator[tuple[Target, Target]]:
+        """Two other instances with these settings on one store, each of which knows the other's users.
+
+        What one of them leaves when it is stopped, the other shows. Both are closed at the end; their secrets are this
+        one's too.
 
         Raises:
-            TargetError: it does not come up.
+            TargetError: one does not come up.
             UsageError: this target is not ours to start.
         """
         if self._again is None:
             raise UsageError(f"target '{self.profile.name}' cannot be started again", where="variant")
-        other = await self._again(settings)
-        self.secrets |= other.secrets
-        return other
+        async with AsyncExitStack() as ending:
+            folder = ending.enter_context(tempfile.TemporaryDirectory(prefix="harness-store-"))
+            shared: dict[str, str | None] = {SECRET_SETTING: secrets.token_hex(32), **settings}
+            if STORE_SETTING not in {**self.profile.settings, **settings}:
+                shared[STORE_SETTING] = f"sqlite:///{Path(folder) / 'store.sqlite3'}"
+            made = []
+            for _ in range(2):
+                made.append(await self._again(shared))
+                ending.push_async_callback(made[-1].close)
+                self.secrets |= made[-1].secrets
+            yield made[0], made[1]
 
     async def close(self) -> None:
         """Stop what the harness started, and let go of the target; once, whoever asks again."""

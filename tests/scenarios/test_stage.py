@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 
 import aiohttp
 import jwt
@@ -41,6 +41,7 @@ class Host:
     secrets = {}  # noqa: RUF012 - the protocol's field
     services = {}  # noqa: RUF012 - the protocol's field
     started = ()
+    closed = False
 
     def url(self, system):
         return "http://127.0.0.1:1"
@@ -54,11 +55,11 @@ class Host:
     async def startup(self):
         return {"banner": ["PORT=4000"]}
 
-    async def another(self, settings):
-        other = Host()
-        other.closed = False
+    @asynccontextmanager
+    async def twins(self, settings):
         self.started = (*self.started, settings)
-        return other
+        self.pair = Host(), Host()
+        yield self.pair
 
     async def close(self):
         self.closed = True
@@ -140,14 +141,22 @@ async def test_what_the_target_does_in_its_own_name_is_the_cases_once_it_says_so
             assert await stage.untied_seen(1, within_s=5.0 if ours else 0.01) is ours
 
 
-async def test_another_instance_is_used_meanwhile_and_closed_afterwards(stage):
+async def test_the_first_of_twins_is_used_until_it_is_stopped_then_the_second(stage):
     usual = stage.target
-    async with stage.instance({"TIMEOUT_DRAIN_S": "1"}) as other:
-        assert stage.target is other
-        assert other is not usual
+    async with stage.twins({"TIMEOUT_DRAIN_S": "1"}):
+        first, second = usual.pair
+        assert stage.target is first
+        await stage.stop()
+        assert (stage.target, first.closed, second.closed) == (second, True, False)
     assert stage.target is usual
-    assert other.closed
     assert usual.started == ({"TIMEOUT_DRAIN_S": "1"},)
+    assert [mark.name for mark in stage.recorder.recording().marks] == ["stopping"]
+
+
+async def test_a_target_without_a_twin_is_not_stopped(stage):
+    with pytest.raises(StageError, match="no twin"):
+        await stage.stop()
+    assert not stage.target.closed
 
 
 async def test_accounting_is_called_where_it_is_and_nowhere_else(stage):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -68,6 +70,54 @@ async def test_another_instance_is_started_asked_and_stopped(probe):
     await ours.close()
 
 
+async def test_twins_have_one_store_and_one_secret_and_are_stopped(probe):
+    _asked, url = probe
+    stopped, settings = [], []
+
+    async def again(changes):
+        number = len(settings)
+        settings.append(changes)
+
+        async def stop():
+            stopped.append(number)
+
+        return target(probe_url=url, stop=stop, secrets={f"key-{number}": "provider-key"})
+
+    ours = target(again=again)
+    async with ours.twins({"TIMEOUT_DRAIN_S": "1"}) as (first, second):
+        folder = Path(settings[0]["DATABASE_URL"].removeprefix("sqlite:///")).parent
+        assert folder.is_dir()
+        assert first is not second
+        await first.close()
+        assert stopped == [0]
+    assert (stopped, folder.exists()) == ([0, 1], False)
+    assert settings[0] == settings[1]
+    assert settings[0].keys() == {"DATABASE_URL", "JWT_SECRET", "TIMEOUT_DRAIN_S"}
+    assert ours.secrets == {"key-0": "provider-key", "key-1": "provider-key"}
+    await ours.close()
+
+
+async def test_twins_keep_the_store_that_the_profile_names_and_one_that_came_up_alone_is_stopped(probe):
+    _asked, url = probe
+    stopped, settings = [], []
+
+    async def stop():
+        stopped.append(True)
+
+    async def again(changes):
+        settings.append(changes)
+        if len(settings) == 2:
+            raise TargetError("no", where="target 'mine'", fix="Mend it.")
+        return target(probe_url=url, stop=stop)
+
+    ours = target(profile=profile(settings={"DATABASE_URL": "postgresql://db"}), again=again)
+    with pytest.raises(TargetError):
+        async with ours.twins({}):
+            pytest.fail("there is only one")
+    assert (stopped, settings[0].keys()) == ([True], {"JWT_SECRET"})
+    await ours.close()
+
+
 async def test_one_that_does_not_come_up_is_an_answer_and_no_failure_of_ours():
     async def again(changes):
         raise TargetError("line 2 is wrong", where="target 'mine'", fix="Mend it.")
@@ -81,4 +131,6 @@ async def test_a_target_that_somebody_else_runs_cannot_be_started_again():
     ours = target()
     with pytest.raises(UsageError, match="cannot be started again"):
         await ours.try_start({})
+    with pytest.raises(UsageError, match="cannot be started again"):
+        await ours.twins({}).__aenter__()
     await ours.close()

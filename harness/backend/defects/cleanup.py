@@ -14,8 +14,12 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from harness.backend.clients import ProviderClients
 from harness.backend.gateway.calls import Calls
 from harness.backend.providers import Provider
+from harness.backend.runs.run import Run
+from harness.backend.runs.service import RunService
 from harness.backend.settings import Settings
 from harness.backend.upstream import Upstream, UpstreamError
+from harness.backend.workflow.plan import Plan
+from harness.backend.workflow.service import PlanService
 
 from .base import Defect, instead
 
@@ -104,3 +108,35 @@ class TaskLeftBehind(Defect):
             return await super().handle(request, call_id)
 
     gateway = instead(calls=_Forgets)
+
+
+class RunsTaskLeftBehind(Defect):
+    """Who leaves may come back."""
+
+    id = "runs-task-left-behind"
+    summary = "every client that leaves a run leaves a task behind"
+
+    class _Waits(RunService):
+        waiting: ClassVar[set[asyncio.Task[Any]]] = set()
+
+        async def client_left(self, run: Run) -> None:
+            self.waiting.add(asyncio.create_task(asyncio.Event().wait()))
+            await super().client_left(run)
+
+    runs = instead(service=_Waits)
+
+
+class WorkflowTaskLeftBehind(Defect):
+    """Who leaves may come back."""
+
+    id = "workflow-task-left-behind"
+    summary = "every client that leaves a plan leaves a task behind"
+
+    class _Waits(PlanService):
+        waiting: ClassVar[set[asyncio.Task[Any]]] = set()
+
+        async def left(self, plan: Plan) -> None:
+            self.waiting.add(asyncio.create_task(asyncio.Event().wait()))
+            await super().left(plan)
+
+    workflow = instead(service=_Waits)

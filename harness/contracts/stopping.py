@@ -1,0 +1,102 @@
+"""What a service promises whose calls are under way when it is stopped: they are ended, and told whose doing it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.core.names import Capability
+from harness.core.recording import STILL_OPEN, Ending, Recording, Side
+from harness.core.verdict import Level, Violation
+from harness.systems import accounting
+
+from .calls import Call, cut_short, stopped_meanwhile
+from .registry import Findings, contract
+from .scope import EVERY, STREAMED
+from .subjects import calls
+
+STOPPED = (Capability.PROVIDER, Capability.VARIANTS)
+DRAINS = "house: a service that is stopped drains"
+
+
+def _streams(recording: Recording) -> list[Call]:
+    return [call for call in calls(recording) if call.streamed and stopped_meanwhile(call, recording)]
+
+
+def _plain(recording: Recording) -> list[Call]:
+    """Calls that had reached a provider, and that were not answered by a stream."""
+    return [call for call in calls(recording) if call.upstreams and not call.streamed and cut_short(call, recording)]
+
+
+def _told(recording: Recording) -> list[Call]:
+    return [call for call in calls(recording) if call.codes and cut_short(call, recording)]
+
+
+@contract(
+    "cleanup.stop-ends-streams",
+    select=_streams,
+    systems=STREAMED,
+    needs=STOPPED,
+    source=DRAINS,
+    breakers=(
+        *("chat-stop-cuts-streams", "stop-cuts-streams", "agent-stop-ends-silently"),
+        *("silent-end", "invented-stop", "agent-closed-socket-hidden"),
+    ),
+)
+def stop_ends_streams(call: Call, recording: Recording) -> Findings:
+    """A service that is stopped in the middle of a stream tells its client, cancels the provider's call, ends the hold.
+
+    Every release of a new version stops the old one in the middle of somebody's answer. Where holds are a service's
+    beside it, that service is told what was delivered; others' are seen in the ledger.
+    """
+    if not call.codes:
+        yield call.violation("The service stopped, and the stream ended without an error event.")
+    yield from _provider_left(call)
+    services = list(recording.side(Side.SERVICE))
+    if services and not any(e.operation in accounting.ENDS and e.status == 200 for e in services):
+        yield call.violation("The service stopped, and its accounting was not told what was delivered.")
+
+
+@contract(
+    "cleanup.stop-ends-calls",
+    select=_plain,
+    systems=EVERY,
+    needs=STOPPED,
+    source=DRAINS,
+    breakers=("stop-cuts-calls", "workflow-stop-unheard"),
+)
+def stop_ends_calls(call: Call, _recording: Recording) -> Findings:
+    """A service that is stopped in the middle of a plain call answers it, by 5xx, and cancels the provider's call.
+
+    A connection that is closed without a word leaves its client to guess whether it was done, and paid for.
+    """
+    if (call.client.status or 0) < 500:
+        yield call.violation(f"The service stopped, and the client read {call.client.status or 'nothing'}.")
+    yield from _provider_left(call)
+
+
+@contract(
+    "errors.stop-told",
+    select=_told,
+    systems=EVERY,
+    needs=STOPPED,
+    level=Level.SHOULD,
+    source="house: a code of the service's own; RFC 9110, 15.6.4: 503 is for maintenance",
+    breakers=("stop-blamed-on-provider",),
+)
+def stop_told(call: Call, _recording: Recording) -> Findings:
+    """A call that was broken off because the service stops is told by a code that no failure of the provider's has.
+
+    Told that the provider was too slow, its client waits for the provider to get well, or pages whoever runs it. The
+    next instance would have answered at once.
+    """
+    theirs = {outcome.code for outcome in call.table.outcomes()}
+    for code in call.codes:
+        if code is None or code in theirs:
+            yield call.violation(f"The service stopped, and the client read {code or 'no code'}.")
+
+
+def _provider_left(call: Call) -> Iterator[Violation]:
+    """The provider's call goes on, or went on to its own end."""
+    for upstream in call.upstreams:
+        if upstream.exchange.ending is not Ending.CLIENT_CLOSE or upstream.exchange.error == STILL_OPEN:
+            yield call.violation("The service stopped, and the provider's call was not cancelled.")

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from harness.core.names import Answer, Capability, System
+from harness.core.user import User
 from harness.endpoints.runs import RunsClient
 from harness.systems import runs
 
@@ -109,13 +110,18 @@ async def repeat(stage: Stage) -> None:
 @scenario("leave-before-headers", RUNS, answer=Answer.PLAIN, needs=HELD)
 async def leave_before_headers(stage: Stage) -> None:
     """A client that leaves while the provider is still thinking."""
-    user, prompt = await stage.user(), stage.prompt()
-    project, gate = await stage.project(user), stage.gate("before-headers")
-    call = asyncio.create_task(stage.runs(user.token).create(project, run_body(stage, prompt), tie=prompt.tie))
+    user = await stage.user()
+    await _left(stage, user, await stage.project(user))
+    await stage.settle(user)
+
+
+async def _left(stage: Stage, user: User, project: str) -> bool:
+    """Leave a run whose provider is thinking; whether the target ended its provider's call in time."""
+    prompt, gate = stage.prompt(), stage.gate("before-headers")
+    call = asyncio.create_task(_create(stage, stage.runs(user.token), project, prompt))
     await stage.provider_seen(prompt.tie)
     await leave(stage, call)
-    await noticed(stage, prompt, gate)
-    await stage.settle(user)
+    return await noticed(stage, prompt, gate)
 
 
 @scenario("balance-race", RUNS, answer=Answer.PLAIN, alone=True, needs=HELD)
@@ -175,3 +181,11 @@ async def leak(stage: Stage) -> None:
         return True
 
     await loaded_twice(stage, user, made)
+
+
+@scenario("leak-leaving", RUNS, answer=Answer.PLAIN, alone=True, needs=[*HELD, Capability.RESOURCES])
+async def leak_leaving(stage: Stage) -> None:
+    """The same load twice of clients that leave while the provider thinks, the target counted at rest after each."""
+    user = await stage.user()
+    project = await stage.project(user)
+    await loaded_twice(stage, user, lambda: _left(stage, user, project))

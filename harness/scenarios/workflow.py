@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from harness.core.names import Answer, Capability, System
+from harness.core.user import User
 from harness.endpoints.workflow import WorkflowClient
 from harness.providers import chatkit
 from harness.servers.gate import before_headers
@@ -77,16 +78,23 @@ async def leave_mid_poll(stage: Stage) -> None:
 
 
 async def _leave_at(stage: Stage, operation: str) -> None:
-    user, prompt = await stage.user(), stage.prompt()
-    gate = stage.gate(before_headers(operation))
+    user = await stage.user()
+    await _left_at(stage, user, operation)
+    await stage.settle(user)
+
+
+async def _left_at(stage: Stage, user: User, operation: str) -> bool:
+    """Leave a plan whose provider is held at a step; whether the target ended its provider's call in time."""
+    prompt, gate = stage.prompt(), stage.gate(before_headers(operation))
     call = asyncio.create_task(_create(stage.workflow(user.token), prompt))
     await stage.first_of([asyncio.shield(call), gate.wait_reached()])
     await leave(stage, call)
     tie = None if operation == chatkit.CREATE else prompt.tie
-    if not await stage.provider_ended(tie, within_s=NOTICE_LIMIT_S):
+    ended = await stage.provider_ended(tie, within_s=NOTICE_LIMIT_S)
+    if not ended:
         stage.mark("gate-opened-late")
         gate.open()
-    await stage.settle(user)
+    return ended
 
 
 @scenario("leak", WORKFLOW, answer=Answer.PLAIN, alone=True, needs=[*HELD, Capability.RESOURCES])
@@ -99,6 +107,13 @@ async def leak(stage: Stage) -> None:
         return True
 
     await loaded_twice(stage, user, planned)
+
+
+@scenario("leak-leaving", WORKFLOW, answer=Answer.PLAIN, alone=True, needs=[*HELD, Capability.RESOURCES])
+async def leak_leaving(stage: Stage) -> None:
+    """The same load twice of clients that leave while the provider is polled, the target counted after each."""
+    user = await stage.user()
+    await loaded_twice(stage, user, lambda: _left_at(stage, user, chatkit.LIST))
 
 
 @scenario("balance-race", WORKFLOW, answer=Answer.PLAIN, alone=True, needs=HELD)

@@ -27,7 +27,16 @@ class Creation:
     given: Json
 
 
+SPOILT = ("bad-token", "bad-input", "odd-input")
+"""The marks of requests that are not to be served: whose token or body is wrong on purpose."""
+
+
 def _creations(recording: Recording) -> Iterator[Creation]:
+    spoilt = {mark.data["tie"] for mark in recording.marks if mark.name in SPOILT}
+    return (one for one in _asked(recording) if one.exchange.tie is None or one.exchange.tie not in spoilt)
+
+
+def _asked(recording: Recording) -> Iterator[Creation]:
     for one in taken(recording):
         if one.step is Step.CREATE:
             yield Creation(one.exchange, one.transition.statuses, one.session)

@@ -11,7 +11,7 @@ from harness.core.pricing import Tariff, input_estimate, tariff, token_estimate
 from harness.core.recording import Recording
 from harness.core.verdict import Pointer
 
-from .calls import Call, ChatCall, broken_off, chat_calls, ledger
+from .calls import Call, ChatCall, chat_calls, failures, ledger
 from .registry import Findings, contract
 from .scope import COMPLETIONS, EVERY
 from .subjects import calls
@@ -69,11 +69,11 @@ def _billed(recording: Recording) -> Iterator[Billed]:
 
 
 def _paid_failures(recording: Recording) -> list[Paid]:
-    return [one for one in paid(recording) if not one.call.left and broken_off(one.call, recording)]
+    return [one for one in paid(recording) if not one.call.left and failures(one.call, recording)]
 
 
 def _billed_completions(recording: Recording) -> list[Billed]:
-    return [b for b in _billed(recording) if b.call.upstream and not b.call.left and not broken_off(b.call, recording)]
+    return [b for b in _billed(recording) if b.call.upstream and not b.call.left and not failures(b.call, recording)]
 
 
 @contract(
@@ -86,7 +86,6 @@ def _billed_completions(recording: Recording) -> list[Billed]:
         "failed-plain-charged",
         "failed-billed-in-full",
         "runs-no-refund",
-        "runs-stop-not-refunded",
         "workflow-refund-short",
         "workflow-timeout-not-refunded",
     ),
@@ -100,11 +99,11 @@ def nothing_delivered_nothing_charged(billed: Paid, _recording: Recording) -> Fi
 
 
 def _cut_short(recording: Recording) -> list[Billed]:
-    """Streams that delivered words and did not end well: the provider failed, the client left, the target stopped."""
+    """Streams that delivered words and did not end well, by the provider's fault or the client's leaving."""
     return [
         billed
         for billed in _billed(recording)
-        if billed.call.streamed and billed.call.text and (billed.call.left or broken_off(billed.call, recording))
+        if billed.call.streamed and billed.call.text and (billed.call.left or failures(billed.call, recording))
     ]
 
 
@@ -114,7 +113,7 @@ def _cut_short(recording: Recording) -> list[Billed]:
     systems=COMPLETIONS,
     needs=SEEN,
     source="house: theopenco/llmgateway #3505 and #3443",
-    breakers=("failed-billed-in-full", "left-billed-in-full"),
+    breakers=("failed-billed-in-full", "left-billed-in-full", "hold-kept-when-stream-breaks"),
 )
 def delivered_only(billed: Billed, _recording: Recording) -> Findings:
     """A stream that broke off costs what was delivered of it and no more, and not nothing either.

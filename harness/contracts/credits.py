@@ -46,7 +46,7 @@ def usage_sane(account: Ledger, recording: Recording) -> Findings:
         "double-settle",
         "hold-kept-when-client-leaves",
         "chat-hold-kept-when-owner-leaves",
-        "chat-stop-cuts-streams",
+        "hold-kept-when-stream-breaks",
     ),
 )
 def hold_ends_once(account: Ledger, _recording: Recording) -> Findings:

@@ -11,7 +11,7 @@ from harness.core.pricing import Tariff, input_estimate, tariff, token_estimate
 from harness.core.recording import Recording
 from harness.core.verdict import Pointer
 
-from .calls import Call, ChatCall, chat_calls, failures, ledger
+from .calls import Call, ChatCall, broken_off, chat_calls, ledger
 from .registry import Findings, contract
 from .scope import COMPLETIONS, EVERY
 from .subjects import calls
@@ -69,11 +69,11 @@ def _billed(recording: Recording) -> Iterator[Billed]:
 
 
 def _paid_failures(recording: Recording) -> list[Paid]:
-    return [one for one in paid(recording) if not one.call.left and failures(one.call, recording)]
+    return [one for one in paid(recording) if not one.call.left and broken_off(one.call, recording)]
 
 
 def _billed_completions(recording: Recording) -> list[Billed]:
-    return [b for b in _billed(recording) if b.call.upstream and not b.call.left and not failures(b.call, recording)]
+    return [b for b in _billed(recording) if b.call.upstream and not b.call.left and not broken_off(b.call, recording)]
 
 
 @contract(
@@ -86,6 +86,7 @@ def _billed_completions(recording: Recording) -> list[Billed]:
         "failed-plain-charged",
         "failed-billed-in-full",
         "runs-no-refund",
+        "runs-stop-not-refunded",
         "workflow-refund-short",
         "workflow-timeout-not-refunded",
     ),
@@ -99,11 +100,11 @@ def nothing_delivered_nothing_charged(billed: Paid, _recording: Recording) -> Fi
 
 
 def _cut_short(recording: Recording) -> list[Billed]:
-    """Streams that delivered words and did not end well, by the provider's fault or the client's leaving."""
+    """Streams that delivered words and did not end well: the provider failed, the client left, the target stopped."""
     return [
         billed
         for billed in _billed(recording)
-        if billed.call.streamed and billed.call.text and (billed.call.left or failures(billed.call, recording))
+        if billed.call.streamed and billed.call.text and (billed.call.left or broken_off(billed.call, recording))
     ]
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from harness.core.names import Capability
-from harness.core.recording import STILL_OPEN, Ending, Recording
+from harness.core.recording import STILL_OPEN, Ending, Exchange, Recording
 from harness.core.verdict import Doubt, Pointer, Violation
 
-from .calls import Call
+from .calls import Call, stopped_meanwhile
 from .registry import Findings, contract
 from .scope import EVERY
 from .subjects import calls, left
 
+LET_GO_NS = 5_000_000_000
+"""How long a connection may outlive what it was for: many times what closing one takes, on any machine."""
 COUNTED = ("tasks", "threads", "fds", "sockets", "provider_connections", "client_sessions")
 
 
@@ -42,6 +47,45 @@ def provider_call_cancelled(call: Call, _recording: Recording) -> Findings:
         )
 
 
+@dataclass(frozen=True)
+class Unended:
+    """A provider's exchange that the provider did not end, and the call that it is of, whose client stayed."""
+
+    call: Call
+    exchange: Exchange
+
+
+def _unended(recording: Recording) -> Iterator[Unended]:
+    """Those that the target gave up, or keeps; what a stop of the target's ended has contracts of its own."""
+    for call in calls(recording):
+        if not call.left and not stopped_meanwhile(call, recording):
+            for upstream in call.upstreams:
+                if upstream.exchange.ending is Ending.CLIENT_CLOSE:
+                    yield Unended(call, upstream.exchange)
+
+
+@contract(
+    "cleanup.silent-provider-let-go",
+    select=_unended,
+    systems=EVERY,
+    needs=[Capability.PROVIDER],
+    source="house: a time limit ends the call that it is for",
+    breakers=("stalled-call-kept", "chat-stalled-call-kept", "workflow-stalled-call-kept"),
+)
+def silent_provider_let_go(subject: Unended, _recording: Recording) -> Findings:
+    """A provider that is given up, for its silence or whatever it said, has its connection closed soon afterwards.
+
+    The client was told long ago. Connections that are kept to a provider that hangs are used up one by one, and then
+    the service hangs too.
+    """
+    call, exchange = subject.call, subject.exchange
+    late_ns = exchange.ended_ns - call.client.ended_ns
+    if exchange.error == STILL_OPEN:
+        yield call.violation("The client was told, and the provider's exchange was open to the end of the recording.")
+    elif late_ns > LET_GO_NS:
+        yield call.violation(f"The provider's connection was closed {late_ns / 1e9:.1f} s after the client was told.")
+
+
 def _loads(recording: Recording) -> list[tuple[int, dict[str, int], dict[str, int]]]:
     before, after = recording.probe("resources-before"), recording.probe("resources-after")
     if before is None or after is None:
@@ -55,7 +99,15 @@ def _loads(recording: Recording) -> list[tuple[int, dict[str, int], dict[str, in
     systems=EVERY,
     needs=[Capability.RESOURCES],
     source="house: open-webui/open-webui #20889",
-    breakers=("session-per-stream", "task-left-behind", "chat-session-per-stream", "session-kept-when-stream-breaks"),
+    breakers=(
+        *(
+            "session-per-stream",
+            "task-left-behind",
+            "chat-session-per-stream",
+            "session-kept-when-stream-breaks",
+        ),
+        *("runs-task-left-behind", "workflow-task-left-behind"),
+    ),
 )
 def nothing_leaks(subject: tuple[int, dict[str, int], dict[str, int]], _recording: Recording) -> Findings:
     """The same load a second time leaves no more tasks, sockets, descriptors or sessions than the first.

@@ -46,6 +46,7 @@ def usage_sane(account: Ledger, recording: Recording) -> Findings:
         "double-settle",
         "hold-kept-when-client-leaves",
         "chat-hold-kept-when-owner-leaves",
+        "chat-stop-cuts-streams",
         "hold-kept-when-stream-breaks",
     ),
 )

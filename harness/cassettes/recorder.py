@@ -32,6 +32,15 @@ def _maker() -> str:
     return f"llm-contract-harness {version('llm-contract-harness')}"
 
 
+def signed(header: Header) -> Header:
+    """A header that says what makes the recording, and that it is made now; what it says already stays."""
+    return replace(
+        header,
+        recorder=header.recorder or _maker(),
+        recorded_at=header.recorded_at or datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
 class Sink(Protocol):
     """Where a recorder passes on what it notes, as it notes it (``cassettes.journal`` is one)."""
 
@@ -79,11 +88,7 @@ class Recorder:
 
     def __init__(self, header: Header, *, journal: Sink | None = None) -> None:
         self._start_ns = time.monotonic_ns()
-        self.header = replace(
-            header,
-            recorder=header.recorder or _maker(),
-            recorded_at=header.recorded_at or datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        self.header = signed(header)
         self._sink = journal
         self._count: Counter[Side] = Counter()
         self._drafts: list[Draft] = []

@@ -37,10 +37,10 @@ def replay(paths: Paths, contract: ContractOption = None, json: JsonOption = Fal
 
 def show(path: Annotated[Path, typer.Argument(metavar="CASSETTE")], json: JsonOption = False) -> int:
     """Show a cassette as a timeline: both sides, probes and marks on one clock."""
-    from harness.cassettes import file
+    from harness.cassettes.journal import recover
     from harness.report.timeline import timeline, timeline_json
 
-    recording = file.load(path)
+    recording = recover(path)
     if json:
         output.put_json(timeline_json(recording))
     else:

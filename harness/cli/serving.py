@@ -1,4 +1,4 @@
-"""``harness serve`` and ``play``: the reference backend, and a recorded provider, for hand use."""
+"""``harness serve``, ``play`` and ``proxy``: the reference backend, a recorded provider, and recording any client."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("serve")(serve)
     app.command("play")(play)
+    app.command("proxy")(proxy)
 
 
 def serve(
@@ -75,6 +76,27 @@ def play(
         raise UnknownName("side", side, list(Side))
     recording = file.load(path)
     asyncio.run(play_recording(recording, side=Side(side), port=port, speed=speed, any_body=any_body, told=say))
+    return 0
+
+
+def proxy(
+    target: Annotated[str, typer.Argument(metavar="URL", help="The provider, for example https://api.openai.com.")],
+    path: Annotated[Path, typer.Argument(metavar="CASSETTE", help="The file to write; it must not be there yet.")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 0,
+    source: Annotated[str | None, typer.Option("--source", help="What answers at a URL of this machine.")] = None,
+) -> int:
+    """Record what any client says to a provider, until Ctrl-C. Requests that are signed for a host cannot be passed on.
+
+    Secrets are redacted before anything is written: known shapes, credentials in headers, and the values of
+    environment variables that are named like secrets.
+    """
+    from harness.core.errors import UnknownName
+    from harness.core.recording import Source
+    from harness.suite.proxy import proxy as record
+
+    if source is not None and source not in set(Source):
+        raise UnknownName("source", source, list(Source))
+    asyncio.run(record(target, path, port=port, source=Source(source) if source else None, told=say))
     return 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cassettes import file
+from harness.cassettes.journal import recover
 from harness.contracts.registry import Contract
 from harness.core.errors import UsageError
 from harness.core.recording import Recording
@@ -54,5 +54,5 @@ def replay(paths: Sequence[Path], contracts: Sequence[Contract]) -> Iterator[Rep
         CassetteError: a file is no cassette of ours, or a broken one.
     """
     for path in find_cassettes(paths):
-        recording = file.load(path)
+        recording = recover(path)
         yield Replayed(path, recording, judge_all(recording, contracts))

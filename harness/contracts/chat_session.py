@@ -42,7 +42,10 @@ def _at_rest(recording: Recording) -> list[Taken]:
     select=_at_rest,
     systems=CHAT,
     source=TABLE,
-    breakers=("chat-session-stays-busy", "chat-session-busy-after-failure", "chat-delete-before-token"),
+    breakers=(
+        *("chat-session-stays-busy", "chat-session-busy-after-failure", "chat-delete-before-token"),
+        "chat-session-id-not-uuid",
+    ),
 )
 def free_when_idle(one: Taken, _recording: Recording) -> Findings:
     """A session whose stream is over, however it ended, can stream again: it is never told that it is busy or gone.

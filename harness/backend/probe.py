@@ -6,6 +6,8 @@
     201 ``{"project_id"}``: a new project of that user's.
 ``POST /clock`` ``{"advance_s": number}``
     ``{}``: so much time has passed for the backend, at once. 409 where its clock is the real one.
+``POST /store`` ``{"available": bool}``
+    ``{}``: nothing can be asked of the store any more, or again.
 ``GET /startup``
     ``{"banner": [str], "error": null}``: what was said at start-up, a line a setting. A backend that refuses its
     settings does not come up, and so has no probe: see ``serve.child`` for what it says.
@@ -58,6 +60,7 @@ class Probe:
         app.router.add_post("/users", self.users)
         app.router.add_post("/projects", self.projects)
         app.router.add_post("/clock", self.clock)
+        app.router.add_post("/store", self.store)
         app.router.add_get("/startup", self.startup)
         app.router.add_get("/ledger", self.ledger)
         app.router.add_get("/log", self.log)
@@ -94,6 +97,14 @@ class Probe:
             self._common.clock.advance(seconds)
         except ValueError as real:
             raise web.HTTPConflict(text=f'{{"error": "{real}"}}', content_type="application/json") from None
+        return web.json_response({})
+
+    async def store(self, request: web.Request) -> web.Response:
+        """Take the store away, or bring it back."""
+        available = (await _json_object(request)).get("available")
+        if not isinstance(available, bool):
+            raise _wrong("available must be true or false")
+        self._common.store.take_away(not available)
         return web.json_response({})
 
     async def startup(self, request: web.Request) -> web.Response:

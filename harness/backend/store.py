@@ -29,6 +29,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
@@ -262,6 +263,7 @@ class Store:
 
         ``postgresql://`` and ``sqlite://`` stand for the asynchronous drivers. Raises SettingsError for any other.
         """
+        self._away = False
         self._folder = None if url else tempfile.TemporaryDirectory(prefix="harness-backend-")
         if self._folder is not None:
             url = f"sqlite:///{Path(self._folder.name) / 'store.sqlite3'}"
@@ -293,6 +295,8 @@ class Store:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end, rolled back when anything is raised."""
+        if self._away:
+            raise OperationalError(None, None, ConnectionError("the store was taken away"))
         async with self._backing.engine.begin() as tx:
             yield tx
 
@@ -309,6 +313,10 @@ class Store:
         async with self.begin() as tx:
             await tx.execute(text(self._backing.snapshot))
             yield tx
+
+    def take_away(self, away: bool) -> None:
+        """Whether nothing can be asked of the store from now on: an outage of it, for those who want to see one."""
+        self._away = away
 
     async def check(self) -> None:
         """Ask the database for an answer; raises SQLAlchemyError or OSError where there is none."""

@@ -100,7 +100,7 @@ def _named(recording: Recording) -> Iterator[Taken]:
             if exchange.operation == route.name and exchange.tie not in strangers:
                 yield from _taken(exchange, step, session_in(exchange, route), None)
     for call in chat_calls(recording):
-        if not call.left:
+        if not call.left and call.client.tie not in strangers:
             yield from _taken(call.client, Step.CHAT, session_named(call), call)
 
 

@@ -13,6 +13,7 @@ from harness.systems import agent
 
 from .agent_calls import object_of
 from .breaker_model import State, phase_at
+from .health import store_gone
 from .registry import Findings, contract
 from .scope import AGENT
 from .times import utc_offset_s
@@ -35,7 +36,7 @@ def _let_in(recording: Recording) -> list[Exchange]:
     systems=AGENT,
     needs=PROVIDER,
     source="house: 200 or 503, with each outside service's state",
-    breakers=("agent-health-always-well",),
+    breakers=("agent-health-always-well", "agent-health-store-unseen"),
 )
 def services_told(exchange: Exchange, recording: Recording) -> Findings:
     """A health check says of the store and of each provider whether it is there, and 503 where one is not.
@@ -43,7 +44,8 @@ def services_told(exchange: Exchange, recording: Recording) -> Findings:
     One that is always well keeps traffic on a service that fails every call.
     """
     services, provider = _table(exchange, "services"), recording.header.provider or ""
-    wanted = {"store": agent.UP, provider: agent.DOWN if _gone(exchange, recording) else agent.UP}
+    store = agent.DOWN if store_gone(exchange, recording) else agent.UP
+    wanted = {"store": store, provider: agent.DOWN if _gone(exchange, recording) else agent.UP}
     wrong = [
         f"{name} {services.get(name)!r} for {state!r}" for name, state in wanted.items() if services.get(name) != state
     ]
@@ -62,7 +64,7 @@ def services_told(exchange: Exchange, recording: Recording) -> Findings:
     needs=PROVIDER,
     source="house: each breaker's state: closed, open, half_open",
     breakers=(
-        *("agent-health-breakers-closed", "agent-health-always-well"),
+        *("agent-health-breakers-closed", "agent-health-always-well", "agent-health-store-unseen"),
         *("agent-breaker-counts-all", "agent-breaker-never-closes"),
         *("agent-breaker-never-half-opens", "agent-breaker-never-opens"),
     ),
@@ -79,7 +81,7 @@ def breakers_told(exchange: Exchange, recording: Recording) -> Findings:
         yield Violation(
             f"The breaker of {provider} was {wanted.value}, the health check said {said!r}.", (Pointer(exchange.id),)
         )
-    well = wanted is State.CLOSED and not _gone(exchange, recording)
+    well = wanted is State.CLOSED and not _gone(exchange, recording) and not store_gone(exchange, recording)
     status, code = agent.HEALTHY if well else agent.DEGRADED
     if (object_of(exchange.body).get("status"), exchange.status) != (status, code):
         yield Violation(f"The health check was {exchange.status}, not {code} {status!r}.", (Pointer(exchange.id),))

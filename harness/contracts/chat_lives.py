@@ -93,7 +93,10 @@ def _state(exchange: Exchange, session: str, recording: Recording) -> State | No
     deletions = [
         one
         for one in recording.side(Side.CLIENT)
-        if one.operation == chat.DELETE.name and one is not exchange and session_of(one) == session
+        if one.operation == chat.DELETE.name
+        and one is not exchange
+        and session_of(one) == session
+        and one.status != 401
     ]
     if any(one.status == 204 and one.ended_ns <= asked_ns for one in deletions):
         return State.DELETED

@@ -180,7 +180,10 @@ def _refused_untouched(recording: Recording) -> Iterator[tuple[Ledger, int]]:
     systems=EVERY,
     needs=LEDGER,
     source="house: refused before any hold",
-    breakers=("charges-before-validation", "runs-charges-bad-input", "runs-charges-unknown-model"),
+    breakers=(
+        *("charges-before-validation", "runs-charges-bad-input", "runs-charges-unknown-model"),
+        "charges-before-token",
+    ),
 )
 def refusals_are_free(subject: tuple[Ledger, int], _recording: Recording) -> Findings:
     """A request that is refused for what it asks leaves no mark on the account: not a charge, not a hold."""

@@ -287,7 +287,11 @@ def _bad_tokens(recording: Recording) -> list[Sent]:
     select=_bad_tokens,
     systems=EVERY,
     source="RFC 7519, 4.1.4 exp and 4.1.5 nbf; RFC 8725, 3.1: algorithms are verified, none is refused",
-    breakers=("expired-token-accepted", "unsigned-token-accepted", "early-token-accepted", "foreign-token-accepted"),
+    breakers=(
+        *("expired-token-accepted", "unsigned-token-accepted", "early-token-accepted", "foreign-token-accepted"),
+        *("gateway-guests-refused-for-credit", "workflow-guests-refused-for-credit", "runs-project-names-caller"),
+        *("chat-observe-open", "chat-accounting-end-open", "agent-messages-open"),
+    ),
 )
 def bad_token_refused(subject: Sent, _recording: Recording) -> Findings:
     """A token that is missing, garbage, expired, too early, unsigned or signed by another key opens nothing: 401."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.core.errors import DecodeError
 from harness.core.names import Capability
-from harness.core.recording import Exchange, Recording, Side
+from harness.core.recording import NO_FAULT, Exchange, Recording, Side
 from harness.core.verdict import Pointer, Violation
 from harness.framing.json import loads
 from harness.systems import gateway
@@ -33,7 +33,8 @@ def _ids(exchange: Exchange) -> list[str]:
 
 def _lists_to_be_had(recording: Recording) -> list[Exchange]:
     """Without credentials there is none, and a contract of the agent's on how that is said."""
-    return [] if recording.header.scenario == "models-no-credentials" else list(_lists(recording))
+    without = recording.header.scenario in ("models-no-credentials", "models-no-project")
+    return [] if without else list(_lists(recording))
 
 
 @contract(
@@ -41,7 +42,7 @@ def _lists_to_be_had(recording: Recording) -> list[Exchange]:
     select=_lists_to_be_had,
     systems=COMPLETIONS,
     source="OpenAI API reference, list models",
-    breakers=("model-list-bare",),
+    breakers=("model-list-bare", "models-need-token"),
 )
 def list_shape(exchange: Exchange, _recording: Recording) -> Findings:
     """The list is `{"object": "list", "data": [{"id", "object": "model", ...}]}`, and is not empty."""
@@ -61,8 +62,15 @@ def list_shape(exchange: Exchange, _recording: Recording) -> Findings:
 def _called_from_list(recording: Recording) -> Iterator[ChatCall]:
     listed = {name for exchange in _lists(recording) for name in _ids(exchange)}
     for call in chat_calls(recording):
-        if call.request is not None and call.request.model in listed and not failures(call, recording):
+        if call.request is not None and call.request.model in listed and not _theirs(call, recording):
             yield call
+
+
+def _theirs(call: ChatCall, recording: Recording) -> bool:
+    """Whether a call failed by its provider's fault. A healthy one that refuses the target's credentials has none."""
+    status = call.upstream.exchange.status if call.upstream is not None else None
+    ours = status in (401, 403) and recording.header.fault == NO_FAULT
+    return bool(failures(call, recording)) and not ours
 
 
 @contract(
@@ -70,7 +78,7 @@ def _called_from_list(recording: Recording) -> Iterator[ChatCall]:
     select=_called_from_list,
     systems=COMPLETIONS,
     source="house: every listed model can be called",
-    breakers=("lists-uncallable-model",),
+    breakers=("lists-uncallable-model", "half-credentials-count", "agent-token-without-project"),
 )
 def listed_can_be_called(call: ChatCall, _recording: Recording) -> Findings:
     """Every model on the list can be called.

@@ -58,4 +58,5 @@ class Capability(StrEnum):
     CLOCK = (
         "clock"  # its waits (polls, tries, cool-downs, token lifetimes) pass at once, and the probe can let time pass
     )
+    STORE = "store"  # the probe can take its store away for a time
     STARTUP = "startup"  # the probe shows the start-up banner; a .env file can be given as the setting ENV_FILE_TEXT

@@ -135,6 +135,7 @@ def _contradiction(profile: Profile) -> str | None:
     if profile.launch is Launch.COMMAND and not profile.command:
         return "launch = 'command' needs a command"
     needs_probe = {Capability.ACCOUNTS, Capability.LEDGER, Capability.LOG, Capability.RESOURCES, Capability.CLOCK}
+    needs_probe |= {Capability.STORE}
     if profile.launch is not Launch.EMBEDDED and needs_probe & set(profile.capabilities) and not profile.probe_url:
         return "the capabilities accounts, ledger, log, resources and clock need a probe_url"
     return None

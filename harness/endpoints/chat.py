@@ -19,9 +19,9 @@ class ChatClient(Caller):
         """GET the list of models."""
         return await self.call(chat.MODELS)
 
-    async def create(self) -> Answer:
+    async def create(self, *, tie: str | None = None) -> Answer:
         """POST a new session."""
-        return await self.call(chat.CREATE, json={})
+        return await self.call(chat.CREATE, json={}, tie=tie)
 
     async def stream(self, session_id: str, body: Mapping[str, Any], *, tie: str | None = None) -> Answer:
         """POST a message, ``{"message" or "messages", "modelId", ...}``, and read all of the stream."""

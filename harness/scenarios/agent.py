@@ -214,9 +214,20 @@ async def session_bad_token(stage: Stage) -> None:
 
 @scenario("health", AGENT, answer=Answer.PLAIN, outage=True, needs=[Capability.PROVIDER])
 async def health(stage: Stage) -> None:
-    """The health check while all is well, while the provider cannot be reached, and afterwards."""
-    api = stage.agent(None)
-    await api.health()
+    """The health check while all is well, asked for by a user too, while the provider is gone, and afterwards."""
+    user, api = await stage.user(), stage.agent(None)
+    for token in (None, user.token):
+        await stage.agent(token).health()
     async with stage.provider_down():
+        await api.health()
+    await api.health()
+    await stage.settle(user)
+
+
+@scenario("health-store-down", AGENT, answer=Answer.PLAIN, alone=True, needs=[Capability.PROVIDER, Capability.STORE])
+async def health_store_down(stage: Stage) -> None:
+    """The health check while the store cannot be asked, and once it is back."""
+    api = stage.agent(None)
+    async with stage.store_down():
         await api.health()
     await api.health()

@@ -64,15 +64,15 @@ async def token_at_once(stage: Stage) -> None:
 
 @scenario("models", AGENT, answer=Answer.PLAIN, alone=True, only=VERTEX, needs=TIMED)
 async def models(stage: Stage) -> None:
-    """The list of models, twice, and once more when it is old; then a call of each model on it."""
+    """The list of models, asked for by nobody in particular twice, and once more when it is old; then calls of each."""
     user = await stage.user()
     stage.own_traffic()
-    api = stage.agent(user.token)
+    api, nobody = stage.agent(user.token), stage.agent(None)
     await stage.advance(agent.MODELS_FRESH_S)
     for _ in range(2):
-        listed = await api.models()
+        listed = await nobody.models()
     await stage.advance(agent.MODELS_FRESH_S)
-    await api.models()
+    await nobody.models()
     for model in model_ids(listed.body):
         prompt = stage.prompt()
         await api.chat(chat_body(stage, prompt, model=model), tie=prompt.tie)
@@ -90,4 +90,29 @@ async def models_no_credentials(stage: Stage) -> None:
     """The list of models where there is nothing to ask Vertex with."""
     user = await stage.user()
     await stage.agent(user.token).models()
+    await stage.settle(user)
+
+
+@scenario(
+    "models-no-project",
+    AGENT,
+    answer=Answer.PLAIN,
+    alone=True,
+    only=VERTEX,
+    needs=[Capability.VARIANTS],
+    settings={
+        "GOOGLE_APPLICATION_CREDENTIALS": None,
+        "GOOGLE_CLOUD_PROJECT": None,
+        "VERTEX_AI_ACCESS_TOKEN": "ya29.without-project",
+    },
+)
+async def models_no_project(stage: Stage) -> None:
+    """The list of models where there is an access token and no project, which every call names; then what is on it."""
+    user = await stage.user()
+    stage.own_traffic()
+    api = stage.agent(user.token)
+    listed = await api.models()
+    for model in model_ids(listed.body):
+        prompt = stage.prompt()
+        await api.chat(chat_body(stage, prompt, model=model), tie=prompt.tie)
     await stage.settle(user)

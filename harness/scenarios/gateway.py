@@ -224,16 +224,29 @@ async def shortfall(stage: Stage) -> None:
 
 @scenario("models", GATEWAY, answer=Answer.PLAIN)
 async def models(stage: Stage) -> None:
-    """The list of models, then a call of each one that is (or may be) this provider's."""
+    """The list of models, asked for by nobody in particular, then a call of each that may be this provider's."""
     user = await stage.user()
     api = stage.gateway(user.token)
-    listed = await api.models()
+    listed = await stage.gateway(None).models()
     known = {model.id: model.provider for model in stage.target.profile.systems[stage.system].models}
     for model in model_ids(listed.body):
         if known.get(model, stage.provider) is stage.provider:
             prompt = stage.prompt()
             await api.chat(chat_body(stage, prompt, model=model), tie=prompt.tie)
     await stage.settle(user)
+
+
+@scenario(
+    "models-half-credentials",
+    GATEWAY,
+    answer=Answer.PLAIN,
+    needs=[Capability.VARIANTS],
+    settings={"AWS_ACCESS_KEY_ID": None, "GOOGLE_CLOUD_PROJECT": None},
+    only=[Provider.BEDROCK, Provider.VERTEX],
+)
+async def models_half_credentials(stage: Stage) -> None:
+    """The list of models where two providers lack half of what they want, then a call of each that is theirs."""
+    await models(stage)
 
 
 @scenario("tier-refused", GATEWAY, needs=ACCOUNTS, only=[one for one in Provider if one is not Provider.COMPATIBLE])

@@ -24,8 +24,11 @@ ENV_FILES = (
 
 @scenario("health", RUNS)
 async def health(stage: Stage) -> None:
-    """The state of the service, asked for by nobody in particular."""
-    await stage.runs(None).health()
+    """The state of the service, asked for by nobody in particular, and by a user."""
+    user = await stage.user()
+    for token in (None, user.token):
+        await stage.runs(token).health()
+    await stage.settle(user)
 
 
 @scenario("health-provider-down", RUNS, outage=True, needs=[Capability.PROVIDER])
@@ -33,6 +36,15 @@ async def health_provider_down(stage: Stage) -> None:
     """The state of the service while its provider cannot be reached, and once it is back."""
     api = stage.runs(None)
     async with stage.provider_down():
+        await api.health()
+    await api.health()
+
+
+@scenario("health-store-down", RUNS, alone=True, needs=[Capability.PROVIDER, Capability.STORE])
+async def health_store_down(stage: Stage) -> None:
+    """The state of the service while its store cannot be asked, and once it is back."""
+    api = stage.runs(None)
+    async with stage.store_down():
         await api.health()
     await api.health()
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Self, TypeVar
 
 import aiohttp
@@ -18,7 +17,7 @@ from harness.core.errors import StageError
 from harness.core.fault import Fault
 from harness.core.names import Capability, Provider, System
 from harness.core.pricing import Tariff, tariff
-from harness.core.profile import Model
+from harness.core.profile import Model, dearest
 from harness.core.race import RACE
 from harness.core.user import User
 from harness.endpoints.accounting import AccountingClient
@@ -65,8 +64,8 @@ class Stage:
         self.service = ServiceScript(recorder)
         self._simulator = simulator
         self._token = case.token(seed)
-        self._twin: Host | None = None
         self._prompts = 0
+        self._twin: Host | None = None
         self._session: aiohttp.ClientSession | None = None
         self._slow: aiohttp.ClientSession | None = None
 
@@ -197,7 +196,7 @@ class Stage:
                 where=f"target '{self.case.target}'",
                 fix=f"Declare one under [[systems.{self.system}.models]].",
             )
-        return max(found, key=lambda model: Fraction(model.output_usd_per_million or 0))
+        return dearest(found)
 
     def tariff(self, model: str) -> Tariff:
         """What the profile says that a model costs."""
@@ -292,11 +291,11 @@ class Stage:
         await self.account(user)
         if user.id is not None and self.target.has(Capability.LOG):
             self.recorder.probe("log", await self.target.log(user.id))
+
     async def account(self, user: User) -> None:
         """The same without the log: a stopped instance has taken that along, while its twin still has the ledger."""
         if user.id is not None and self.target.has(Capability.LEDGER):
             self.recorder.probe("ledger", await self.target.ledger(user.id, SETTLE_LIMIT_S))
-
 
     async def resources(self, name: str) -> None:
         """Take a count of the target's tasks, sockets and descriptors into evidence, once it is at rest."""
@@ -308,6 +307,20 @@ class Stage:
         self.mark("advanced", {"seconds": seconds})
         await self.target.advance(seconds)
 
+    @asynccontextmanager
+    async def store_down(self) -> AsyncIterator[None]:
+        """Meanwhile nothing can be asked of the target's store. For scenarios that are alone: it is gone for all.
+
+        The marks ``store-down`` and ``store-back`` say when.
+        """
+        await self.target.store(False)
+        self.mark("store-down")
+        try:
+            yield
+        finally:
+            self.mark("store-back")
+            await self.target.store(True)
+
     async def startup(self) -> None:
         """Take what the target said when it started into evidence."""
         if self.target.has(Capability.STARTUP):
@@ -318,7 +331,7 @@ class Stage:
         """Two other instances of the target on one store: everything is done on the first, until it is stopped.
 
         Raises:
-            TargetError: it does not come up.
+            TargetError: one does not come up.
         """
         usual = self.target
         try:

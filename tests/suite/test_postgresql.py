@@ -5,6 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
+from harness.cassettes import file
+from harness.contracts.subjects import sent
 from harness.core.names import Provider
 from harness.core.recording import NO_FAULT
 from harness.core.verdict import Subject, Verdict
@@ -19,6 +21,7 @@ JOBS = 8
 """Cases at once on each database: both together are no heavier than a run."""
 CONTRACTS = select_contracts((), subject=Subject.TARGET)
 BROKEN = {
+    "chat-checked-then-spent": ("chat", "balance-race", NO_FAULT),
     "racy-hold": ("gateway", "*-race", NO_FAULT),
     "runs-no-refund": ("runs", "*", "http-500"),
     "runs-refund-twice": ("runs", "*", "http-500"),
@@ -64,3 +67,16 @@ async def test_a_defect_breaks_its_contracts_there_too(postgres, tmp_path, defec
     broken = {contract for (_, contract), verdict in verdicts.items() if verdict is Verdict.FAIL}
     assert broken
     assert broken <= {one.id for one in CONTRACTS if defect in one.breakers}
+
+
+async def test_an_id_that_is_none_is_refused_by_the_column_and_the_client_reads_500(postgres, tmp_path):
+    """Whatever is no UUID never gets past the column's type: the driver says so, or the server (22P02)."""
+    (junk,) = once(plan(REFERENCE, Wanted(systems=("agent",), scenarios=("session-junk-ids",))))
+    verdicts = await judged(tmp_path, [junk], postgres.database(), "agent-junk-id-reaches-store")
+    assert verdicts[junk.case, "ids.junk-session-refused"] is Verdict.FAIL
+    recording = file.load(tmp_path / f"{junk.case}.yaml")
+    answers = {one.kind: one.exchange.status for one in sent(recording, "junk-id")}
+    assert {kind for kind, status in answers.items() if status != 500} == {"00000000000040008000000000000000"}
+    told = [line for line in recording.probe("log").data["lines"] if "asyncpg" in line]
+    assert told
+    assert all("invalid UUID" in line for line in told)

@@ -42,6 +42,8 @@ class Settings:
     ``clock`` is ``real``, or ``skipping`` where nothing shall wait for real (see ``backend.clock``).
     ``agent_provider`` is who serves the agent's models; empty for the first of Anthropic and Vertex with credentials.
     ``breaker_failures`` in a row open a provider's breaker, for ``breaker_cool_down_s``.
+    ``retry_wait_s`` is the agent's wait before its second try of a provider, doubled before each further one, each up
+    to the share ``retry_jitter`` longer, none longer than ``retry_wait_max_s``.
     ``health_s`` is how long a health check waits for one part, ``health_fresh_s`` how long its answer is good.
     """
 
@@ -86,6 +88,9 @@ class Settings:
     vertex_access_token: str = field(default="", repr=False)
     breaker_failures: int = 5
     breaker_cool_down_s: float = 30.0
+    retry_wait_s: float = 1.0
+    retry_wait_max_s: float = 8.0
+    retry_jitter: float = 0.25
     models_fresh_s: float = 300.0
 
     def __post_init__(self) -> None:
@@ -177,6 +182,16 @@ def _seconds(name: str, text: str) -> float:
     return value
 
 
+def _share(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise SettingsError(f"{name} must be a number from 0 to 1, not {text!r}")
+    return value
+
+
 def _factor(name: str, text: str) -> Fraction:
     try:
         value = Fraction(text)
@@ -229,6 +244,9 @@ SETTINGS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "VERTEX_AI_ACCESS_TOKEN": ("vertex_access_token", _text),
     "BREAKER_FAILURES": ("breaker_failures", _count),
     "BREAKER_COOL_DOWN_S": ("breaker_cool_down_s", _seconds),
+    "RETRY_WAIT_S": ("retry_wait_s", _seconds),
+    "RETRY_WAIT_MAX_S": ("retry_wait_max_s", _seconds),
+    "RETRY_JITTER": ("retry_jitter", _share),
     "MODELS_FRESH_S": ("models_fresh_s", _seconds),
 }
 """Every setting by its name: the attribute of ``Settings`` and how its text is read."""

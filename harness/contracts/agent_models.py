@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from harness.core.names import Capability
 from harness.core.recording import Exchange, Recording, Side
@@ -21,8 +22,14 @@ def _lists(recording: Recording) -> list[Exchange]:
     return [e for e in recording.side(Side.CLIENT) if e.operation == agent.MODELS.name and e.response is not None]
 
 
+MISSING: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"models-no-credentials": agent.MISSING_SETTINGS, "models-no-project": (agent.PROJECT_SETTING,)}
+)
+"""Scenario -> the settings that are not there."""
+
+
 def _without_credentials(recording: Recording) -> list[Exchange]:
-    return _lists(recording) if recording.header.scenario == "models-no-credentials" else []
+    return _lists(recording) if recording.header.scenario in MISSING else []
 
 
 @contract(
@@ -30,19 +37,20 @@ def _without_credentials(recording: Recording) -> list[Exchange]:
     select=_without_credentials,
     systems=AGENT,
     source="house: 503, and which settings are missing",
-    breakers=("agent-no-token-stack-trace", "agent-no-token-unnamed"),
+    breakers=("agent-no-token-stack-trace", "agent-no-token-unnamed", "agent-token-without-project"),
 )
-def no_credentials_said(exchange: Exchange, _recording: Recording) -> Findings:
+def no_credentials_said(exchange: Exchange, recording: Recording) -> Findings:
     """Without credentials for Vertex the list is a 503 that says so and names the settings that are missing.
 
-    A stack trace told whoever asked how the service is built, and nobody what to do.
+    An access token without a project is none: every call's path names the project. A stack trace told whoever asked how
+    the service is built, and nobody what to do.
     """
     error = object_of(exchange.body).get("error")
     words = str(error.get("message") if isinstance(error, dict) else "")
     message = agent.NO_TOKEN.message or ""
     if exchange.status != agent.NO_TOKEN.status or not words.startswith(message):
         yield Violation(f"The answer was {exchange.status} {words[:80]!r}.", (Pointer(exchange.id),))
-    lacking = [name for name in agent.MISSING_SETTINGS if name not in words]
+    lacking = [name for name in MISSING[recording.header.scenario] if name not in words]
     if lacking:
         yield Violation(f"The answer does not name {', '.join(lacking)}.", (Pointer(exchange.id),))
     if any(mark in exchange.body for mark in STACK):

@@ -134,12 +134,13 @@ def _waits(recording: Recording) -> Iterator[Waited]:
     systems=AGENT,
     needs=[*PROVIDER, Capability.LOG],
     source="house: 1 s, 2 s, ..., capped, with jitter; logged as `waited_s`",
-    breakers=("agent-no-backoff", "retries-provider"),
+    breakers=("agent-no-backoff", "agent-retry-waits-fixed", "retries-provider"),
 )
-def waits_grow(waited: Waited, _recording: Recording) -> Findings:
+def waits_grow(waited: Waited, recording: Recording) -> Findings:
     """Between two tries there is a wait, longer each time and never quite the same; the log says how long.
 
-    A provider that is restarting is not helped by being asked again at once, nor by all its callers at the same moment.
+    How long is a setting: where a target is told other waits, it keeps those. A provider that is restarting is not
+    helped by being asked again at once, nor by all its callers at the same moment.
     """
     waits, tries = waited.row.get("waited_s"), len(waited.call.upstreams)
     if not isinstance(waits, list) or waited.row.get("tries") != tries or len(waits) != tries - 1:
@@ -147,9 +148,11 @@ def waits_grow(waited: Waited, _recording: Recording) -> Findings:
             f"The provider was asked {tries} times; the log says {waited.row.get('tries')} tries and waits {waits!r}."
         )
         return
+    asked = recording.header.asked.get("settings") or {}
+    first_s, jitter, longest_s = agent.retry_waits(recording.header.facts, asked)
     for number, wait_s in enumerate(waits):
-        least_s = min(agent.WAIT_CAP_S, agent.FIRST_WAIT_S * 2**number)
-        most_s = min(agent.WAIT_CAP_S, least_s * (1 + agent.JITTER_SHARE))
+        least_s = min(longest_s, first_s * 2**number)
+        most_s = min(longest_s, least_s * (1 + jitter))
         if not isinstance(wait_s, int | float) or not least_s <= wait_s <= most_s:
             yield waited.call.violation(
                 f"Wait {number + 1} took {wait_s!r} s, not {least_s:g} to {most_s:g} s.", Pointer(probe="log")

@@ -35,6 +35,21 @@ async def reset_then_well(stage: Stage) -> None:
     await stage.settle(user)
 
 
+@scenario(
+    "reset-then-well-soon",
+    AGENT,
+    answer=Answer.STREAM,
+    needs=[*HELD, Capability.CLOCK, Capability.VARIANTS],
+    settings={"RETRY_WAIT_S": "0.5", "RETRY_JITTER": "0.5", "RETRY_WAIT_MAX_S": "0.75"},
+)
+async def reset_then_well_soon(stage: Stage) -> None:
+    """The provider closes its socket twice before its first words, where the waits are set to shorter ones."""
+    user = await stage.user()
+    with stage.struck(replace(RESET, heals_after=2)):
+        await chat(stage, user, None, stream=True)
+    await stage.settle(user)
+
+
 @scenario("breaker", AGENT, answer=Answer.PLAIN, alone=True, needs=BREAKER, settings={"BREAKER_FAILURES": "5"})
 async def breaker(stage: Stage) -> None:
     """Five failures in a row, a call at once, then the cool-down; a probe, calls beside it, and calls afterwards.

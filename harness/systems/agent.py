@@ -29,7 +29,8 @@ CIRCUIT_OPEN = Outcome(503, "provider_circuit_open")
 BAD_ID = Outcome(400, "invalid_session_id")
 NO_SESSION = Outcome(404, "session_not_found")
 NO_TOKEN = Outcome(503, "no_access_token", "No access token available - cannot fetch models from Vertex AI")
-MISSING_SETTINGS = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "VERTEX_AI_ACCESS_TOKEN")
+PROJECT_SETTING = "GOOGLE_CLOUD_PROJECT"
+MISSING_SETTINGS = ("GOOGLE_APPLICATION_CREDENTIALS", PROJECT_SETTING, "VERTEX_AI_ACCESS_TOKEN")
 """What the refusal of a list names: the settings that would let Vertex be asked."""
 
 SERVICE_ACCOUNT = "harness-target"
@@ -41,6 +42,11 @@ TOKEN_LIFETIME_S, TOKEN_SPARE_S = 3_599, 30
 MODELS_FRESH_S = 300.0
 FIRST_WAIT_S, JITTER_SHARE, WAIT_CAP_S = 1.0, 0.25, 8.0
 """Waits before a further try: 1 s, 2 s, ... doubled each time, a quarter more at most, never above the cap."""
+
+RETRY_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {"RETRY_WAIT_S": "retry_wait_s", "RETRY_JITTER": "retry_jitter", "RETRY_WAIT_MAX_S": "retry_wait_max_s"}
+)
+"""Setting -> the number of a profile that says the same: the first wait, the share that jitter adds, the cap."""
 
 BREAKER_FAILURES, COOL_DOWN_S = 5, 30.0
 BREAKER_FAILURES_SETTING, COOL_DOWN_SETTING = "BREAKER_FAILURES", "BREAKER_COOL_DOWN_S"
@@ -69,6 +75,16 @@ def breaker(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[int,
     failures = settings.get(BREAKER_FAILURES_SETTING) or numbers.get("breaker_failures", BREAKER_FAILURES)
     cool_down_s = settings.get(COOL_DOWN_SETTING) or numbers.get("breaker_cool_down_s", COOL_DOWN_S)
     return int(failures), float(cool_down_s)
+
+
+def retry_waits(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[float, float, float]:
+    """The first wait in seconds, the share that jitter adds, the longest wait: by the target's profile and variant."""
+    numbers, usual = facts.get("numbers", {}), (FIRST_WAIT_S, JITTER_SHARE, WAIT_CAP_S)
+    first, jitter, longest = (
+        float(settings.get(setting) or numbers.get(number, value))
+        for (setting, number), value in zip(RETRY_SETTINGS.items(), usual, strict=True)
+    )
+    return first, jitter, longest
 
 
 class State(StrEnum):

@@ -39,12 +39,22 @@ def test_settings_are_read_by_name_and_what_is_empty_or_unknown_is_left_alone():
         ("TIMEOUT_CONNECT_S", "soon"),
         ("TIMEOUT_FIRST_BYTE_S", "0"),
         ("TIMEOUT_BETWEEN_SEGMENTS_S", "nan"),
+        ("RETRY_WAIT_S", "0"),
+        ("RETRY_WAIT_MAX_S", "long"),
+        ("RETRY_JITTER", "1.5"),
+        ("RETRY_JITTER", "nan"),
+        ("RETRY_JITTER", "some"),
         ("LOG_STREAM", "syslog"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=name):
         Settings.from_mapping({name: value})
+
+
+def test_the_waits_between_tries_are_settings():
+    found = Settings.from_mapping({"RETRY_WAIT_S": "0.5", "RETRY_WAIT_MAX_S": "2", "RETRY_JITTER": "0"})
+    assert (found.retry_wait_s, found.retry_wait_max_s, found.retry_jitter) == (0.5, 2.0, 0.0)
 
 
 def test_secrets_are_not_shown_and_a_token_secret_is_made_where_none_is_given():

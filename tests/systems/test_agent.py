@@ -40,3 +40,10 @@ def test_a_breaker_is_what_the_profile_says_unless_the_variant_says_otherwise():
     numbers = {"numbers": {"breaker_failures": 9, "breaker_cool_down_s": 2}}
     assert agent.breaker(numbers, {}) == (9, 2.0)
     assert agent.breaker(numbers, {"BREAKER_FAILURES": "3", "BREAKER_COOL_DOWN_S": None}) == (3, 2.0)
+
+
+def test_retry_waits_are_what_the_profile_says_unless_the_variant_says_otherwise():
+    assert agent.retry_waits({}, {}) == (1.0, 0.25, 8.0)
+    numbers = {"numbers": {"retry_wait_s": 2, "retry_wait_max_s": 3, "retry_jitter": 0}}
+    assert agent.retry_waits(numbers, {}) == (2.0, 0.0, 3.0)
+    assert agent.retry_waits(numbers, {"RETRY_WAIT_S": "0.5", "RETRY_JITTER": "0.5"}) == (0.5, 0.5, 3.0)

@@ -38,7 +38,9 @@ def build(common: Common, parts: AgentParts) -> web.Application:
         ids=ids,
         sessions=sessions,
         breakers=breakers,
-        patience=parts.patience(),
+        patience=parts.patience(
+            first_s=settings.retry_wait_s, longest_s=settings.retry_wait_max_s, jitter=settings.retry_jitter
+        ),
         tried=parts.tried,
         billing=parts.billing(common.accounts, pricing, counter, sessions),
         errors=errors,

@@ -9,20 +9,20 @@ import httpx2
 from harness.backend.upstream import UpstreamError
 
 TRIES_MAX = 3
-FIRST_S = 1.0
-CAP_S = 8.0
-JITTER_SHARE = 0.25
 
 
 class Patience:
     """Tries again, at most ``TRIES_MAX`` times in all, where the provider closed its socket early.
 
-    The waits are 1 s, 2 s, ... doubled each time, each up to a quarter longer so that callers who failed together do
-    not come back together, never above 8 s.
+    The first wait is ``first_s``, each further one twice the one before, each up to the share ``jitter`` longer so
+    that callers who failed together do not come back together, none longer than ``longest_s``.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, first_s: float = 1.0, longest_s: float = 8.0, jitter: float = 0.25) -> None:
         self._random = random.Random(seed)  # noqa: S311 - it spreads load, it keeps no secret
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self._jitter = jitter
 
     def again(self, tries: int, failure: UpstreamError) -> bool:
         """Whether there is another try after so many."""
@@ -34,7 +34,9 @@ class Patience:
 
     def wait_s(self, tries: int) -> float:
         """How long to wait after so many tries."""
-        return float(min(CAP_S, FIRST_S * 2 ** (tries - 1) * (1 + JITTER_SHARE * self._random.random())))
+        return float(
+            min(self._longest_s, self._first_s * 2 ** (tries - 1) * (1 + self._jitter * self._random.random()))
+        )
 
 
 _CLOSED = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)

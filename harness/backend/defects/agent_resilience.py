@@ -103,6 +103,19 @@ class AgentNoBackoff(Defect):
     agent = instead(patience=_Hasty)
 
 
+class AgentRetryWaitsFixed(Defect):
+    """How long to wait was settled when it was written."""
+
+    id = "agent-retry-waits-fixed"
+    summary = "the waits between two tries are what they always were, whatever the settings say"
+
+    class _Settled(Patience):
+        def __init__(self, seed: int = 0, **_settings: float) -> None:
+            super().__init__(seed)
+
+    agent = instead(patience=_Settled)
+
+
 class AgentClosedSocketHidden(Defect):
     """The other side closed the socket, and nobody says so."""
 

@@ -121,6 +121,20 @@ class AgentNoTokenUnnamed(Defect):
     agent = instead(errors=_Terse)
 
 
+class AgentTokenWithoutProject(Defect):
+    """A token is all that a door asks for."""
+
+    id = "agent-token-without-project"
+    summary = "with an access token and no project Vertex's models are listed, and none can be called"
+    touches = ("agent",)
+
+    class _Believes(GoogleTokens):
+        def missing(self) -> tuple[str, ...]:
+            return () if self._settings.vertex_access_token else super().missing()
+
+    shared = instead(google=_Believes)
+
+
 class AgentModelsNotCached(Defect):
     """Nothing is kept."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.catalogue import Catalogue, Listing
 from harness.backend.gateway.errors import GatewayError, internal
 from harness.backend.gateway.front import Front
 from harness.backend.gateway.pricing import Pricing, Rate
 from harness.backend.gateway.wire import Wire
+from harness.backend.providers import Provider
+from harness.backend.settings import Settings
 
 from .base import Defect, instead
 
@@ -76,6 +80,24 @@ class ListsUncallableModel(Defect):
             return [*super().listed(), ("gpt-3.5-turbo", "openai")]
 
     gateway = instead(catalogue=_Lists)
+
+
+class HalfCredentialsCount(Defect):
+    """A secret is a secret."""
+
+    id = "half-credentials-count"
+    summary = "a provider with half of its credentials is taken for one that can be called"
+
+    class _Hopes(Catalogue):
+        def __init__(self, settings: Settings, *more: Any) -> None:
+            super().__init__(settings, *more)
+            vertex = settings.vertex_access_token or settings.google_application_credentials
+            self._halves = {"bedrock": settings.aws_secret_access_key, "vertex": vertex}
+
+        def has_key(self, provider: Provider) -> bool:
+            return bool(self._halves.get(provider.name)) or super().has_key(provider)
+
+    gateway = instead(catalogue=_Hopes)
 
 
 class ModelListBare(Defect):

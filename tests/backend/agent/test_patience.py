@@ -39,3 +39,11 @@ def test_waits_double_and_are_up_to_a_quarter_longer_and_capped():
 
 def test_the_same_seed_waits_the_same():
     assert [Patience(3).wait_s(1) for _ in range(2)] == [Patience(3).wait_s(1)] * 2
+
+
+def test_how_long_the_waits_are_can_be_said():
+    patience = Patience(first_s=0.5, longest_s=1.5, jitter=0.5)
+    assert all(0.5 <= patience.wait_s(1) <= 0.75 for _ in range(50))
+    assert max(patience.wait_s(1) for _ in range(50)) > 0.5 * 1.25
+    assert patience.wait_s(3) == 1.5
+    assert [Patience(first_s=3, jitter=0).wait_s(tries) for tries in (1, 2, 3)] == [3, 6, 8]

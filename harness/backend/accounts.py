@@ -28,6 +28,9 @@ CREDITS_MAX = 2**63 - 1
 Also = Callable[[AsyncConnection, "Settled"], Awaitable[None]]
 """Work to do in the transaction that ends a hold, such as writing the usage row."""
 
+AlsoHeld = Callable[[AsyncConnection, "Hold"], Awaitable[None]]
+"""Work to do in the transaction that places a hold, such as writing down what it is for."""
+
 
 class AccountError(Exception):
     """An operation on an account cannot be done."""
@@ -137,14 +140,21 @@ class Accounts:
             )
         return balance
 
-    async def hold(self, user_id: UUID, amount: int, reason: str = "") -> Hold:
-        """Set credits aside. Raises InsufficientCredits where the balance does not cover them."""
+    async def hold(self, user_id: UUID, amount: int, reason: str = "", *, also: AlsoHeld | None = None) -> Hold:
+        """Set credits aside.
+
+        ``also`` is done in the same transaction: where it fails nothing was held. Raises InsufficientCredits where the
+        balance does not cover them.
+        """
         _not_negative(amount)
         started_ns = time.monotonic_ns()
         async with self._store.begin() as tx:
             balance = await self._take(tx, user_id, amount)
             hold_id = await self._write_hold(tx, user_id, amount, balance, reason, started_ns)
-        return Hold(hold_id, user_id, amount, balance)
+            held = Hold(hold_id, user_id, amount, balance)
+            if also is not None:
+                await also(tx, held)
+        return held
 
     async def settle(
         self,

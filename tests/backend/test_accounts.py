@@ -174,6 +174,24 @@ async def test_the_usage_row_is_written_with_the_settlement_or_neither_is(accoun
     assert (row["credits"], row["estimated"], row["hold_id"]) == (5, True, str(hold.id))
 
 
+async def test_a_hold_is_placed_with_what_it_is_for_or_not_at_all(accounts, store):
+    user = await accounts.create(100, "free", "user")
+    seen = []
+
+    async def note(tx, held):
+        seen.append(held)
+
+    async def fail(tx, held):
+        await tx.execute(insert(USERS).values(id=user, tier="free", role="user", balance=0))
+
+    with pytest.raises(IntegrityError):
+        await accounts.hold(user, 30, also=fail)
+    assert await balance(store, user) == 100
+    assert await accounts.open_holds() == 0
+    assert seen == [await accounts.hold(user, 30, also=note)]
+    assert (await balance(store, user), await accounts.open_holds()) == (70, 1)
+
+
 async def test_nobody_has_no_account(accounts, store):
     nobody = uuid4()
     with pytest.raises(UnknownUser):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from harness.backend.accounts import Accounts, AlreadyEnded, Hold, Settled, Use
 
-from .errors import AccountingError, invalid, no_session
+from .errors import invalid, no_session
 from .pricing import StreamPricing
 from .request import EndAsk, HoldAsk
 from .rows import State, Streaming, StreamingRows
@@ -20,9 +20,10 @@ PROVIDER = "bedrock"
 class StreamLedger:
     """Hold, then settle or release.
 
-    Finalizing charges the price of the tokens that were used, aborting that of the tokens that were delivered, at most
-    the hold; where none were, the hold is released. Of any number who finalize and abort one stream the first counts,
-    and all read what it came to.
+    Finalizing charges the price of the tokens that were used, aborting that of the tokens that were delivered: either
+    way at most the hold plus what is left, whatever was held for, with the shortfall written down. Where none were
+    delivered the hold is released. Of any number who finalize and abort one stream the first counts, and all read what
+    it came to.
     """
 
     def __init__(self, accounts: Accounts, pricing: StreamPricing, rows: StreamingRows) -> None:
@@ -46,17 +47,18 @@ class StreamLedger:
     async def hold(self, ask: HoldAsk) -> int:
         """Place the hold of a stream; gives its credits. Raises InsufficientCredits and AccountingError."""
         self.check_model(ask.model)
-        held = await self.place(ask)
-        try:
-            await self._rows.open(ask.session_id, ask.user_id, ask.model, held.id, held.credits)
-        except AccountingError:
-            await self._accounts.release(held.id, reason=self.reason(ask.session_id))
-            raise
-        return held.credits
+        return (await self.place(ask, self.hold_credits(ask))).credits
 
-    async def place(self, ask: HoldAsk) -> Hold:
-        """The hold itself: whether the balance covers it is decided here, in one statement, and nowhere before."""
-        return await self._accounts.hold(ask.user_id, self.hold_credits(ask), reason=self.reason(ask.session_id))
+    async def place(self, ask: HoldAsk, credits: int) -> Hold:
+        """Hold so many credits and write down what for, both or neither: nobody could end a hold of no stream.
+
+        Whether the balance covers it is decided here, in one statement, and nowhere before.
+        """
+
+        async def write(tx: AsyncConnection, held: Hold) -> None:
+            await self._rows.open(tx, ask.session_id, ask.model, held)
+
+        return await self._accounts.hold(ask.user_id, credits, reason=self.reason(ask.session_id), also=write)
 
     def hold_credits(self, ask: HoldAsk) -> int:
         """The price of the estimate."""
@@ -77,8 +79,8 @@ class StreamLedger:
         return self._pricing.price(stream.model, ask.tokens)
 
     def delivered_price(self, stream: Streaming, ask: EndAsk) -> int:
-        """What was delivered costs, at most what was held; nothing costs nothing."""
-        return min(stream.held, self._pricing.price(stream.model, ask.tokens)) if ask.tokens else 0
+        """What was delivered costs: the hold, which follows the client's own estimate, is no limit. Nothing is free."""
+        return self._pricing.price(stream.model, ask.tokens) if ask.tokens else 0
 
     async def find(self, session_id: UUID, user_id: UUID) -> Streaming:
         """The last stream of a user's session."""
@@ -109,14 +111,14 @@ class StreamLedger:
             await self._accounts.release(stream.hold_id, reason=reason, also=write)
 
     def use(self, stream: Streaming, ask: EndAsk, settled: Settled) -> Use:
-        """The usage row."""
+        """The usage row. Accounting is told one number of tokens, both ways together: all of them stand as output."""
         return Use(
             user_id=stream.user_id,
             hold_id=stream.hold_id,
             model=stream.model,
             provider=PROVIDER,
-            input_tokens=ask.given,
-            output_tokens=ask.tokens - ask.given,
+            input_tokens=0,
+            output_tokens=ask.tokens,
             estimated=ask.estimated,
             credits=settled.credits,
         )

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from harness.backend.bodies import BadBody, decode_json, storable
+from harness.backend.gateway.tokens import TOKENS_MAX
 from harness.backend.ids import parse_id
 
 from .errors import invalid
 
 OPERATION = "streaming"
-TOKENS_MAX = 10_000_000
 _NAME_CHARACTERS = 128
 
 
@@ -36,10 +36,9 @@ class HoldAsk:
 
 @dataclass(frozen=True, slots=True)
 class EndAsk:
-    """A stream has ended. ``given`` are those of the tokens that went in; ``estimated``: nobody counted them."""
+    """A stream has ended. ``estimated``: nobody counted the tokens."""
 
     tokens: int
-    given: int = 0
     estimated: bool = False
 
 
@@ -65,13 +64,8 @@ class AccountingValidator:
         )
 
     def finalize(self, raw: bytes) -> EndAsk:
-        """``{"actualTokens", "inputTokens"?, "estimated"?}``."""
-        body = self.decode(raw)
-        tokens = self.tokens(body, "actualTokens")
-        given = self.tokens(body, "inputTokens") if "inputTokens" in body else 0
-        if given > tokens:
-            raise invalid("inputTokens", "inputTokens must not be more than actualTokens.")
-        return EndAsk(tokens, given, self.flag(body, "estimated"))
+        """``{"actualTokens"}``."""
+        return EndAsk(self.tokens(self.decode(raw), "actualTokens"))
 
     def abort(self, raw: bytes) -> EndAsk:
         """``{"tokensDelivered"}``."""
@@ -106,11 +100,4 @@ class AccountingValidator:
         found = body.get(name)
         if isinstance(found, bool) or not isinstance(found, int) or not least <= found <= TOKENS_MAX:
             raise invalid(name, f"{name} is required and must be a whole number from {least} to {TOKENS_MAX}.")
-        return found
-
-    def flag(self, body: dict[str, Any], name: str) -> bool:
-        """True or false; absent is false."""
-        found = body.get(name, False)
-        if not isinstance(found, bool):
-            raise invalid(name, f"{name} must be true or false.")
         return found

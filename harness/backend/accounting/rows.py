@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from harness.backend.accounts import Hold
 from harness.backend.store import STREAMING_SESSIONS, Store
 
 from .errors import open_already
@@ -44,21 +45,23 @@ class StreamingRows:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def open(self, session_id: UUID, user_id: UUID, model: str, hold_id: UUID, held: int) -> None:
-        """A stream begins. Raises AccountingError where another one of the session has not ended."""
+    async def open(self, tx: AsyncConnection, session_id: UUID, model: str, hold: Hold) -> None:
+        """A stream begins, in the transaction that places its hold.
+
+        Raises AccountingError where another one of the session has not ended.
+        """
         row = {
             "session_id": session_id,
-            "user_id": user_id,
+            "user_id": hold.user_id,
             "model": model,
-            "hold_id": hold_id,
-            "held": held,
+            "hold_id": hold.id,
+            "held": hold.credits,
             "state": State.OPEN.value,
             "tokens": 0,
             "credits": 0,
         }
         try:
-            async with self._store.begin() as tx:
-                await tx.execute(insert(STREAMING_SESSIONS), row)
+            await tx.execute(insert(STREAMING_SESSIONS), row)
         except IntegrityError:
             raise open_already() from None
 

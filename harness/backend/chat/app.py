@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from harness.backend.accounting.pricing import load_prices
 from harness.backend.common import Common
 from harness.backend.settings import SettingsError
 
@@ -13,7 +14,7 @@ ACCOUNTING = "accounting"
 """What accounting is called among the addresses that are served."""
 
 
-def build(common: Common, parts: ChatParts) -> web.Application:
+async def build(common: Common, parts: ChatParts) -> web.Application:
     """Chat as an application. Raises SettingsError where there are no keys for the provider."""
     settings = common.settings
     if not settings.aws_access_key_id or not settings.aws_secret_access_key:
@@ -22,6 +23,7 @@ def build(common: Common, parts: ChatParts) -> web.Application:
     def accounting_url() -> str:
         return settings.accounting_url or common.served[ACCOUNTING]
 
+    pricing = parts.stream_pricing(await load_prices(common.store), settings.credit_multiplier)
     models, sessions, errors = parts.models(), parts.sessions(common.store), parts.errors(common.scrubber)
     wire, journal = parts.wire(), parts.journal(common.log)
     streams = parts.streams(
@@ -30,7 +32,7 @@ def build(common: Common, parts: ChatParts) -> web.Application:
         validator=parts.validator(),
         models=models,
         sessions=sessions,
-        billing=parts.billing(parts.accounting(common.clients, accounting_url), parts.counter()),
+        billing=parts.billing(parts.accounting(common.clients, accounting_url), parts.counter(), pricing),
         bedrock=parts.bedrock(common.clients, settings),
         errors=errors,
         wire=wire,

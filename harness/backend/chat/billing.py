@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.backend.gateway.tokens import TokenCounter
+from harness.backend.accounting.pricing import StreamPricing
+from harness.backend.gateway.tokens import TOKENS_MAX, TokenCounter
 
 from .accounting import AccountingClient
 from .errors import AccountingFailed, insufficient
@@ -13,9 +14,10 @@ from .turn import Phase, Turn
 class ChatBilling:
     """Every stream that accounting may hold credits for is finalized or aborted, once, here."""
 
-    def __init__(self, accounting: AccountingClient, counter: TokenCounter) -> None:
+    def __init__(self, accounting: AccountingClient, counter: TokenCounter, pricing: StreamPricing) -> None:
         self._accounting = accounting
         self._counter = counter
+        self._pricing = pricing
 
     def estimate(self, turn: Turn) -> int:
         """The client's estimate of the tokens, else ours: characters / 4, and all of the output limit."""
@@ -24,33 +26,46 @@ class ChatBilling:
     async def begin(self, turn: Turn) -> None:
         """Ask whether the stream may begin, then hold its price. Raises ChatError and AccountingFailed."""
         turn.estimated_tokens = self.estimate(turn)
-        if not await self._accounting.check(turn):
+        credit = await self._accounting.check(turn)
+        if not credit.allowed:
             raise insufficient()
+        turn.balance = credit.balance
         await self.hold(turn)
 
     async def hold(self, turn: Turn) -> None:
-        """Hold the price. Where no answer came it may be held all the same."""
+        """Hold the price. Unless accounting refused to, it may be held whatever went wrong on the way back."""
         try:
             await self._accounting.initialize(turn)
         except AccountingFailed as failed:
-            turn.held = failed.status is None
+            turn.held = not failed.refused
             raise
         turn.held = True
 
     async def complete(self, turn: Turn) -> None:
         """Settle a stream that went well, at what it used."""
         turn.phase = Phase.SETTLE
-        tokens = self._counter.count(turn.usage, turn.ask.characters, turn.characters)
-        turn.tokens = tokens
-        turn.credits = await self._accounting.finalize(turn, tokens.total, tokens.input, estimated=tokens.estimated)
+        turn.tokens = self._counter.count(turn.usage, turn.ask.characters, turn.characters)
+        await self.finalize(turn, min(turn.tokens.total, TOKENS_MAX))
+
+    async def finalize(self, turn: Turn, tokens: int) -> None:
+        """Settle at so many tokens."""
+        told = await self._accounting.finalize(turn, tokens)
+        turn.credits = self.cost(turn, tokens) if told is None else told
         turn.held = False
 
     async def abort(self, turn: Turn) -> None:
         """Settle a stream that was broken off, at what was delivered; nothing to do where nothing is held."""
         if turn.held:
-            await self._accounting.abort(turn, self.delivered_tokens(turn))
+            tokens = self.delivered_tokens(turn)
+            told = await self._accounting.abort(turn, tokens)
+            turn.credits = self.cost(turn, tokens) if told is None else told
             turn.held = False
+
+    def cost(self, turn: Turn, tokens: int) -> int:
+        """What so many tokens cost by the price list, at most what there was: where accounting does not say."""
+        price = self._pricing.price(turn.ask.model, tokens) if tokens else 0
+        return price if turn.balance is None else min(price, turn.balance)
 
     def delivered_tokens(self, turn: Turn) -> int:
         """The words that the owner was given, in tokens."""
-        return self._counter.delivered(turn.characters).total
+        return min(self._counter.delivered(turn.characters).total, TOKENS_MAX)

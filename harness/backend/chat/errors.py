@@ -52,6 +52,11 @@ class AccountingFailed(Exception):
         self.status = status
         super().__init__(why)
 
+    @property
+    def refused(self) -> bool:
+        """Whether accounting said that it did nothing; after any other failure it may have done it all the same."""
+        return self.status is not None and 400 <= self.status < 500
+
 
 def invalid(why: str, status: int = 400) -> ChatError:
     """A request that cannot be right; the reason names the field."""

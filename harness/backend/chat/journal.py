@@ -16,9 +16,10 @@ class ChatJournal:
 
     ``chat.stream``: once for each stream, when it is over. ``sessionId``, ``userId``, ``model``, ``provider``,
     ``status`` (``completed``, ``failed`` or ``client-left``), ``httpStatus``, ``chunkCount``, ``completionLength``,
-    ``estimatedTokens``, ``creditsUsed``; on failure ``error``, ``stack`` and ``phase`` (``hold``, ``provider``,
-    ``settle``). ``chat.abort_failed``: accounting could not be told; somebody has to see to it.
-    ``chat.refused``: ``userId`` (None where unknown), ``httpStatus``, ``errorCode``, ``message``.
+    ``estimatedTokens``, ``creditsUsed`` (what was charged, whichever way it ended); where the provider did its part
+    ``inputTokens``, ``outputTokens`` and ``estimated`` (whether nobody counted them); on failure ``error``, ``stack``
+    and ``phase`` (``hold``, ``provider``, ``settle``). ``chat.abort_failed``: accounting could not be told; somebody
+    has to see to it. ``chat.refused``: ``userId`` (None where unknown), ``httpStatus``, ``errorCode``, ``message``.
     """
 
     def __init__(self, log: CallLog) -> None:
@@ -37,6 +38,9 @@ class ChatJournal:
             "estimatedTokens": turn.estimated_tokens,
             "creditsUsed": turn.credits,
         }
+        if turn.tokens is not None:
+            used = turn.tokens
+            fields |= {"inputTokens": used.input, "outputTokens": used.output, "estimated": used.estimated}
         if turn.error is not None:
             fields |= {
                 "error": f"{type(turn.error).__name__}: {turn.error}",

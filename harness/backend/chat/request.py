@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from harness.backend.bodies import BadBody, decode_json, storable
+from harness.backend.gateway.tokens import TOKENS_MAX
 
 from .errors import forbidden, invalid
 
 ROLES = ("user", "assistant")
-TOKENS_MAX = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)

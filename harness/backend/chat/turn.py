@@ -30,8 +30,9 @@ class Phase(StrEnum):
 class Turn(Course[Phase]):
     """A stream that was admitted. ``authorization`` is the client's own, for accounting.
 
-    ``held``: accounting holds credits for it, or may. ``characters`` are those that the owner was given. ``stopped``
-    is why it is to end before its end, where somebody said so.
+    ``balance`` is what accounting said before the stream. ``held``: accounting holds credits for it, or may.
+    ``characters`` are those that the owner was given. ``stopped`` is why it is to end before its end, where somebody
+    said so.
     """
 
     session_id: UUID
@@ -41,6 +42,7 @@ class Turn(Course[Phase]):
     flight: Flight
     broadcast: Broadcast
     estimated_tokens: int = 0
+    balance: int | None = None
     held: bool = False
     characters: int = 0
     chunks: int = 0

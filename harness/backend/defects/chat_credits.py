@@ -60,11 +60,11 @@ class ChatCheckedThenSpent(Defect):
     summary = "streams that were checked are held for with whatever is left by then"
 
     class _Trusts(StreamLedger):
-        async def place(self, ask: HoldAsk) -> Hold:
+        async def place(self, ask: HoldAsk, credits: int) -> Hold:
             try:
-                return await super().place(ask)
+                return await super().place(ask, credits)
             except InsufficientCredits as short:
-                return await self._accounts.hold(ask.user_id, short.balance, reason=self.reason(ask.session_id))
+                return await super().place(ask, short.balance)
 
     chat = instead(stream_ledger=_Trusts)
 
@@ -79,8 +79,7 @@ class ChatSettlesTheEstimate(Defect):
         async def complete(self, turn: Turn) -> None:
             turn.phase = Phase.SETTLE
             turn.tokens = self._counter.count(turn.usage, turn.ask.characters, turn.characters)
-            turn.credits = await self._accounting.finalize(turn, turn.estimated_tokens, 0, estimated=True)
-            turn.held = False
+            await self.finalize(turn, turn.estimated_tokens)
 
     chat = instead(billing=_Settles)
 

@@ -49,13 +49,13 @@ class RacyHold(Defect):
     class _Races(Accounts):
         window_s = 0.05  # what lies between looking and taking, say a look into a cache
 
-        async def hold(self, user_id: UUID, amount: int, reason: str = "") -> Hold:
+        async def hold(self, user_id: UUID, amount: int, *known: Any, **more: Any) -> Hold:
             async with self._store.begin() as tx:
                 seen = await self._balance(tx, user_id)
             if seen < amount:
                 raise InsufficientCredits(amount, seen)
             await asyncio.sleep(self.window_s)
-            return await super().hold(user_id, amount, reason)
+            return await super().hold(user_id, amount, *known, **more)
 
         async def _take(self, tx: AsyncConnection, user_id: UUID, amount: int) -> int:
             return await self._add(tx, user_id, -amount)
@@ -70,11 +70,11 @@ class CreditNotChecked(Defect):
     summary = "a call is made although the balance is below the hold"
 
     class _Trusts(Accounts):
-        async def hold(self, user_id: UUID, amount: int, reason: str = "") -> Hold:
+        async def hold(self, user_id: UUID, amount: int, *known: Any, **more: Any) -> Hold:
             try:
-                return await super().hold(user_id, amount, reason)
+                return await super().hold(user_id, amount, *known, **more)
             except InsufficientCredits as short:
-                return await super().hold(user_id, short.balance, reason)
+                return await super().hold(user_id, short.balance, *known, **more)
 
     shared = instead(accounts=_Trusts)
 

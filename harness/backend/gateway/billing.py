@@ -18,7 +18,8 @@ class Billing:
     The hold is the price of the prompt's estimate (``ceil(characters / 4)``) plus the whole output limit. A call that
     completed is charged the price of its tokens. One that broke off, or whose client left, is charged the price of
     the estimate over the words that the client was given (``ceil(characters / 4)`` output tokens, none for the
-    prompt), at most the hold; where no words were given the hold is released and nothing is charged.
+    prompt); where no words were given the hold is released and nothing is charged. Either way the hold, which follows
+    the output limit that the client names, is no limit: settling takes what is left too, and writes down a shortfall.
     """
 
     def __init__(self, accounts: Accounts, pricing: Pricing, counter: TokenCounter) -> None:
@@ -75,8 +76,7 @@ class Billing:
             await self.release(call)
             return
         tokens = self._counter.delivered(call.characters)
-        price = min(self._pricing.price(call.model.rate, tokens), call.hold.credits)
-        await self.settle(call, tokens, price)
+        await self.settle(call, tokens, self._pricing.price(call.model.rate, tokens))
 
     async def settle(self, call: Call, tokens: Tokens, price: int) -> None:
         """End the hold with a charge and write the usage row, both or neither."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 CHARACTERS_PER_TOKEN = 4
-SANE_TOKENS_MAX = 10_000_000
+TOKENS_MAX = 10_000_000
+"""The most tokens that one call can have used, both ways together: the same for whoever counts and whoever settles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class Tokens:
 class TokenCounter:
     """Counts tokens. Characters are Unicode code points.
 
-    Sane: ``prompt_tokens`` and ``completion_tokens`` are both whole numbers from 0 to 10,000,000, and the latter is
-    not 0 while words were delivered. Estimate: ``max(1, ceil((prompt + completion characters) / 4))`` in total, of
-    which ``ceil(prompt characters / 4)`` are input and the rest output.
+    Sane: ``prompt_tokens`` and ``completion_tokens`` are both whole numbers from 0, together at most 10,000,000, and
+    the latter is not 0 while words were delivered. Estimate: ``max(1, ceil((prompt + completion characters) / 4))`` in
+    total, of which ``ceil(prompt characters / 4)`` are input and the rest output.
     """
 
     def count(self, usage: object, prompt_characters: int, completion_characters: int) -> Tokens:
@@ -48,11 +49,11 @@ class TokenCounter:
         given, made = self.whole(usage.get("prompt_tokens")), self.whole(usage.get("completion_tokens"))
         if given is None or made is None or (made == 0 and completion_characters):
             return None
-        return Tokens(given, made)
+        return Tokens(given, made) if given + made <= TOKENS_MAX else None
 
     def whole(self, value: Any) -> int | None:
         """A value that is a whole number within reason, or None; JSON's true and 1.0 are not."""
-        whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= SANE_TOKENS_MAX
+        whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= TOKENS_MAX
         return value if whole else None
 
     def estimate(self, prompt_characters: int, completion_characters: int) -> Tokens:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from aiohttp import web
 
 from harness.backend.configuration import Configuration
 from harness.core.case import tie_text
@@ -160,3 +161,39 @@ async def supervisor(backend):
 def events():
     """Decodes a stream's bytes: the events as (name, data)."""
     return lambda raw: [(event.type, json.loads(event.data)) for event in sse.decode(raw).events]
+
+
+class Accounting:
+    """In accounting's place: answers what it was told to."""
+
+    def __init__(self, answers):
+        self.asked = []
+        self._answers = answers
+
+    async def handle(self, request):
+        step = request.path.rpartition("/")[2]
+        self.asked.append((step, await request.json(), request.headers.get("Authorization")))
+        answer = self._answers.get(step, (200, {"allowed": True, "creditsUsed": 3}))
+        if answer is None:
+            request.transport.abort()
+            return web.Response()
+        status, body = answer
+        return web.Response(body=body if isinstance(body, bytes) else json.dumps(body).encode(), status=status)
+
+
+@pytest.fixture
+async def accounting():
+    """Starts one: ``await accounting(step=(status, body))``, None for no answer; gives it and its address."""
+    runners = []
+
+    async def begin(**answers):
+        one, app = Accounting(answers), web.Application()
+        app.router.add_post("/{tail:.*}", one.handle)
+        runners.append(web.AppRunner(app))
+        await runners[-1].setup()
+        await web.TCPSite(runners[-1], "127.0.0.1", 0).start()
+        return one, f"http://127.0.0.1:{runners[-1].addresses[0][1]}"
+
+    yield begin
+    for runner in runners:
+        await runner.cleanup()

@@ -6,6 +6,10 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
+
+from harness.backend.gateway.tokens import TOKENS_MAX
+from harness.backend.store import STREAMING_SESSIONS, Store
 
 MODEL = "amazon.nova-lite-v1:0"  # 3/20 of a credit a token
 
@@ -61,16 +65,59 @@ async def test_a_stream_is_held_for_and_settled_at_what_it_used(service):
     assert await service.user.account() == (9_865, [("hold", 300), ("settle", 135)])
 
 
-async def test_a_stream_that_was_broken_off_costs_what_was_delivered_at_most_the_hold(service):
-    for tokens, cost in ((300, 45), (0, 0), (9_000, 300)):
+async def test_a_stream_that_was_broken_off_costs_what_was_delivered_whatever_was_held(service):
+    for tokens, estimate, cost in ((300, 2000, 45), (0, 2000, 0), (9_000, 2000, 1_350), (9_000, 1, 1_350)):
         session = str(uuid4())
-        await service.initialize(session)
+        await service.initialize(session, estimatedTokens=estimate)
         assert await service.abort(session, tokens) == told(session, "aborted", tokens, cost)
     assert [entry for entry in (await service.user.account())[1] if entry[0] != "hold"] == [
         ("settle", 45),
         ("release", 300),
-        ("settle", 300),
+        ("settle", 1_350),
+        ("settle", 1_350),
     ]
+
+
+@pytest.mark.parametrize("end", ["finalize", "abort"])
+async def test_what_cannot_be_charged_is_written_down(backend, end):
+    service, session = Service(await backend.user(credits=310)), str(uuid4())
+    await service.initialize(session, estimatedTokens=1)
+    status, body = await getattr(service, end)(session, 9_000)
+    assert (status, body["creditsUsed"]) == (200, 310)
+    found = await backend.ask("/ledger", user=service.user.id, wait_s="10")
+    assert (found["balance"], [one["shortfall"] for one in found["entries"]]) == (0, [0, 0, 1_350 - 310])
+
+
+@pytest.fixture
+async def unwritable(address, service):
+    """A database that can keep holds, and not what a stream's are for."""
+    store = await Store.open(address)
+    async with store.begin() as tx:
+        await tx.execute(text(f"ALTER TABLE {STREAMING_SESSIONS.name} RENAME TO elsewhere"))
+    yield
+    async with store.begin() as tx:
+        await tx.execute(text(f"ALTER TABLE elsewhere RENAME TO {STREAMING_SESSIONS.name}"))
+    await store.close()
+
+
+async def test_where_the_database_fails_between_the_hold_and_what_it_is_for_nothing_is_held(service, unwritable):
+    assert (await service.initialize(str(uuid4())))[0] == 500
+    assert await service.user.account() == (10_000, [])
+
+
+async def test_a_second_stream_of_a_session_leaves_no_mark(service):
+    session = str(uuid4())
+    await service.initialize(session)
+    assert (await service.initialize(session))[0] == 409
+    assert await service.user.account() == (9_700, [("hold", 300)])
+
+
+async def test_tokens_up_to_what_is_sane_are_taken_and_no_more(service):
+    session = str(uuid4())
+    assert (await service.initialize(session, estimatedTokens=TOKENS_MAX + 1))[0] == 400
+    await service.initialize(session, estimatedTokens=1)
+    assert (await service.finalize(session, TOKENS_MAX + 1))[0] == 400
+    assert await service.finalize(session, TOKENS_MAX) == told(session, "finalized", TOKENS_MAX, 10_000)
 
 
 async def test_a_stream_that_used_more_than_was_held_takes_from_what_is_left(backend):

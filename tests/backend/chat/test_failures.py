@@ -1,9 +1,8 @@
-"""What becomes of a stream when Bedrock or accounting fails."""
+"""What becomes of a stream when Bedrock fails."""
 
 from math import ceil
 
 import pytest
-from aiohttp import web
 
 from harness.systems import chat
 
@@ -83,99 +82,3 @@ async def test_a_provider_that_is_not_there_is_unreachable(start):
     user = await backend.user()
     status, body = await user.stream(await user.session())
     assert (status, body["errorCode"]) == (503, "PROVIDER_UNREACHABLE")
-
-
-class Accounting:
-    """In accounting's place: answers what it was told to."""
-
-    def __init__(self, answers):
-        self.asked = []
-        self._answers = answers
-
-    async def handle(self, request):
-        step = request.path.rpartition("/")[2]
-        self.asked.append((step, await request.json(), request.headers.get("Authorization")))
-        status, body = self._answers.get(step, (200, {"allowed": True, "creditsUsed": 3}))
-        return web.json_response(body, status=status)
-
-
-@pytest.fixture
-async def accounting():
-    """Starts one: ``await accounting(step=(status, body))``; gives it and its address."""
-    runners = []
-
-    async def begin(**answers):
-        one, app = Accounting(answers), web.Application()
-        app.router.add_post("/{tail:.*}", one.handle)
-        runners.append(web.AppRunner(app))
-        await runners[-1].setup()
-        await web.TCPSite(runners[-1], "127.0.0.1", 0).start()
-        return one, f"http://127.0.0.1:{runners[-1].addresses[0][1]}"
-
-    yield begin
-    for runner in runners:
-        await runner.cleanup()
-
-
-async def test_accounting_is_called_as_the_client_in_order_and_with_every_field(start, accounting):
-    service, url = await accounting()
-    user = await (await start(ACCOUNTING_URL=url)).user()
-    session = await user.session()
-    assert (await user.stream(session))[1][-1][1]["creditsUsed"] == 3
-    assert [step for step, _, _ in service.asked] == ["check", "initialize", "finalize"]
-    assert {token for _, _, token in service.asked} == {user.headers["Authorization"]}
-    who = {"userId": user.id, "modelId": "amazon.nova-lite-v1:0"}
-    assert service.asked[0][1] == {**who, "operation": "streaming"}
-    assert service.asked[1][1] == {**who, "sessionId": session, "estimatedTokens": 2006}
-    assert service.asked[2][1]["actualTokens"] == sum((24, 133))
-
-
-@pytest.mark.parametrize(
-    ("answers", "status", "code", "why"),
-    [
-        ({"check": (200, {"allowed": False})}, 402, "INSUFFICIENT_CREDITS", "Insufficient credits to begin a stream."),
-        ({"check": (503, {})}, 502, "ACCOUNTING_ERROR", "Failed to check credits: Request failed with status code 503"),
-        (
-            {"initialize": (400, {"message": "estimatedTokens is required"})},
-            502,
-            "ACCOUNTING_ERROR",
-            "Failed to initialize streaming session: Request failed with status code 400",
-        ),
-        (
-            {"initialize": (402, {})},
-            402,
-            "INSUFFICIENT_CREDITS",
-            "Failed to initialize streaming session: Request failed with status code 402",
-        ),
-    ],
-)
-async def test_what_accounting_refuses_is_told_before_the_provider_is_asked(
-    start, accounting, bedrock, answers, status, code, why
-):
-    service, url = await accounting(**answers)
-    user = await (await start(ACCOUNTING_URL=url)).user()
-    assert await user.stream(await user.session()) == (
-        status,
-        {"message": chat.REFUSAL_MESSAGE, "error": why, "errorCode": code},
-    )
-    assert bedrock.count() == 0
-    assert "abort" not in [step for step, _, _ in service.asked]
-
-
-@pytest.mark.parametrize("answer", [(500, {}), (200, {}), (200, [])])
-async def test_a_stream_that_cannot_be_settled_ends_in_an_error_and_is_aborted(start, accounting, answer):
-    service, url = await accounting(finalize=answer)
-    user = await (await start(ACCOUNTING_URL=url)).user()
-    _, events = await user.stream(await user.session())
-    assert (events[-1][0], events[-1][1]["errorCode"]) == ("error", "ACCOUNTING_ERROR")
-    assert service.asked[-1][:2] == ("abort", {"tokensDelivered": 32})
-
-
-async def test_accounting_that_is_not_there_is_told_and_logged(start, accounting):
-    user = await (await start(ACCOUNTING_URL="http://127.0.0.1:1")).user()
-    status, body = await user.stream(await user.session())
-    assert (status, body["errorCode"]) == (503, "ACCOUNTING_UNAVAILABLE")
-    _, url = await accounting(finalize=(500, {}), abort=(500, {}))
-    user = await (await start(ACCOUNTING_URL=url)).user()
-    await user.stream(await user.session())
-    assert len(await user.log("chat.abort_failed")) == 1

@@ -161,6 +161,18 @@ async def test_a_stream_that_breaks_off_is_told_in_band_and_charged_for_what_was
     assert (line["chunkCount"], line["completionLength"], line["estimated"]) == (3, 7, True)
 
 
+@pytest.mark.parametrize(("credits", "charge", "shortfall"), [(1_000, 9, 0), (3, 3, 6)])
+async def test_a_stream_that_breaks_off_past_its_limit_costs_all_that_was_delivered(
+    start, provider, parts, credits, charge, shortfall
+):
+    provider.stream(parts["role"], parts["event"](parts["chunk"]({"content": "x" * 40_000})), then="reset")
+    backend = await start()
+    user = await backend.user(credits=credits)
+    await backend.chat(user, stream=True, max_tokens=1)
+    held, settled = (await backend.ledger(user))["entries"][1:]
+    assert (held["amount"], settled["amount"], settled["shortfall"]) == (1, charge, shortfall)
+
+
 async def test_a_stream_that_breaks_off_before_its_first_words_costs_nothing(backend, provider, parts, sse):
     provider.stream(parts["role"], then="reset")
     user = await backend.user()

@@ -33,13 +33,16 @@ def usage(given, made):
         usage(5, float("inf")),
         usage(10_000_001, 5),
         usage(5, 10**15),
+        usage(10_000_000, 1),
+        usage(1, 10_000_000),
+        usage(2**63 - 1, 2**63),
     ],
 )
 def test_a_usage_that_cannot_be_right_is_replaced_by_the_estimate(wrong):
     assert COUNTER.count(wrong, 10, 7) == Tokens(3, 2, estimated=True)
 
 
-@pytest.mark.parametrize("sane", [usage(9, 12), usage(0, 1), usage(10_000_000, 10_000_000)])
+@pytest.mark.parametrize("sane", [usage(9, 12), usage(0, 1), usage(9_999_999, 1), usage(0, 10_000_000)])
 def test_a_sane_usage_is_taken(sane):
     assert COUNTER.count(sane, 10, 7) == Tokens(sane["prompt_tokens"], sane["completion_tokens"])
 

@@ -11,17 +11,22 @@ from harness.core.verdict import Doubt, Pointer, Violation
 
 from .calls import Call, ledger
 from .registry import Findings, contract
-from .scope import EVERY
+from .scope import EVERY, STREAMED
 from .subjects import calls, ledgers
 
 LEDGER = (Capability.LEDGER,)
 HERE = (Pointer(probe="ledger"),)
 
 
+def _with_usage(recording: Recording) -> Iterator[Ledger]:
+    """Accounts with usage rows: those of calls that are paid by their tokens."""
+    return (account for account in ledgers(recording) if account.usage)
+
+
 @contract(
     "credits.usage-sane",
-    select=ledgers,
-    systems=EVERY,
+    select=_with_usage,
+    systems=STREAMED,
     needs=LEDGER,
     source="house: a custom endpoint's usage may be zero, huge, or no number at all",
     breakers=("trusts-usage",),

@@ -257,13 +257,14 @@ def _odd_inputs(recording: Recording) -> list[Sent]:
     select=_odd_inputs,
     systems=EVERY,
     source="RFC 9110, 15.6: 5xx is the server's fault; RFC 8259, 4 and 8.2: read as you like; fields: house",
-    breakers=("unknown-fields-refused", "lone-surrogate-500"),
+    breakers=("unknown-fields-refused", "lone-surrogate-500", "tokens-overflow-500"),
 )
 def odd_input_survived(subject: Sent, recording: Recording) -> Findings:
     """A request that may be read in two ways is served or refused with 4xx, never 5xx; fields nobody knows are let be.
 
-    Half a surrogate pair, a NUL, a key that comes twice, twenty megabytes: each has passed a reader and broken a
-    writer behind it. A field that is new to the server is old to the client that sends it.
+    Half a surrogate pair, a NUL, a key that comes twice, twenty megabytes, more tokens than anybody has: each has
+    passed a reader and broken a writer behind it. A field that is new to the server is old to the client that sends
+    it.
     """
     if any(
         call.client is subject.exchange and call.upstream and failures(call, recording) for call in calls(recording)

@@ -18,6 +18,10 @@ VERSIONS = range(1, 9)
 """The versions that RFC 9562 (4.2) has: 0 is unused, 9 to 15 are reserved."""
 
 
+NAMED = tuple(system for system in EVERY if system != "chat")
+"""The systems whose answers have ids: a stream of chat is known by its session."""
+
+
 def is_uuid(text: str) -> bool:
     """Whether a text is a UUID of RFC 9562 in canonical form: its variant, one of its versions; so not nil nor max."""
     try:
@@ -64,7 +68,7 @@ def _recordings(recording: Recording) -> list[tuple[Call, ...]]:
 @contract(
     "ids.completion-id-unique",
     select=_recordings,
-    systems=EVERY,
+    systems=NAMED,
     source="OpenAI API reference, chat completion object: id is a unique identifier",
     breakers=("call-id-reused",),
 )

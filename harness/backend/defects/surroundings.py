@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from typing import Any
 
+from harness.backend.accounting.request import AccountingValidator
 from harness.backend.clients import ProviderClients
 from harness.backend.gateway.errors import invalid as invalid_chat
 from harness.backend.gateway.request import PASSED_ON, Validator
@@ -114,3 +116,29 @@ class RunsLogWithoutMapping(Defect):
             self._log.write(run.user_id, {"event": "run", **self.whose(run), **fields})
 
     runs = instead(journal=_Forgets)
+
+
+def _fits(value: object) -> None:
+    """Write a number down as a column of 32 bits would have it. Raises struct.error where it does not fit."""
+    if isinstance(value, int):
+        struct.pack(">i", value)
+
+
+class TokensOverflow500(Defect):
+    """Nobody has so many tokens, somebody thought."""
+
+    id = "tokens-overflow-500"
+    summary = "a number of tokens that 32 bits have no room for is answered by 500"
+
+    class _Chats(Validator):
+        def limit(self, value: Any, name: str) -> int:
+            _fits(value)
+            return super().limit(value, name)
+
+    class _Accounts(AccountingValidator):
+        def tokens(self, body: dict[str, Any], name: str, least: int = 0) -> int:
+            _fits(body.get(name))
+            return super().tokens(body, name, least)
+
+    gateway = instead(validator=_Chats)
+    chat = instead(accounting_validator=_Accounts)

@@ -116,11 +116,16 @@ async def exercised(tmp_path, planned, **how):
     return result
 
 
-async def test_with_no_defect_nothing_fails_and_every_contract_has_its_subjects(tmp_path):
+async def test_with_no_defect_nothing_fails_and_every_contract_has_subjects_in_each_system_that_it_is_of(tmp_path):
     result = await exercised(tmp_path, cases())
     assert {one.verdict for one in result.judgements} == {Verdict.PASS, Verdict.NOT_APPLICABLE}
-    judged = {one.contract for one in result.judgements if one.verdict is Verdict.PASS}
-    assert judged == {one.id for one in TARGET_CONTRACTS}
+    judged = {
+        (done.case.system, one.contract)
+        for done in result.results
+        for one in done.judgements
+        if one.verdict is Verdict.PASS
+    }
+    assert judged == {(system, one.id) for one in TARGET_CONTRACTS for system in one.systems}
     assert_as_told(
         [done.cassette for done in result.results if (done.case.system, done.case.scenario) in ONE_OF_A_KIND]
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.core.names import Capability
+from harness.core.race import END_RACED
 from harness.core.recording import STILL_OPEN, Ending, Exchange, Recording
 from harness.core.verdict import Doubt, Pointer, Violation
 
@@ -20,7 +21,9 @@ COUNTED = ("tasks", "threads", "fds", "sockets", "provider_connections", "client
 
 
 def _left_while_held(recording: Recording) -> list[Call]:
-    return [call for call in left(recording) if call.upstream is not None]
+    """Calls that were left while their provider was held; not those that it ended at the same moment."""
+    raced = {mark.data["tie"] for mark in recording.marks if mark.name == END_RACED}
+    return [call for call in left(recording) if call.upstream is not None and call.client.tie not in raced]
 
 
 @contract(

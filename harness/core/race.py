@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from .recording import Exchange, Json, Mark, Recording, Side
 
 RACE, SWEEP = "race", "sweep"
+END_RACED = "end-raced"
+"""The mark of a call whose client leaves at the moment at which its provider ends: ``{"tie", "after_ms"}``."""
 RACE_BUDGET = "race_affordable"
 """A number of a profile: how many calls its own user can pay for, where the harness cannot make users."""
 NS_PER_MS = 1e6

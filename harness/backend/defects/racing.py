@@ -1,0 +1,80 @@
+"""Defects that show only where two things happen at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from harness.backend.agent.billing import AgentBilling
+from harness.backend.flights import Flight, finish
+from harness.backend.gateway.billing import Billing
+from harness.backend.gateway.call import Call
+from harness.backend.gateway.tokens import Tokens
+from harness.backend.outcome import Outcome
+from harness.backend.runs.run import Run
+from harness.backend.runs.service import CLIENT_LEFT, RunService
+from harness.backend.workflow.plan import Plan
+from harness.backend.workflow.service import PlanService
+
+from .base import Defect, instead
+
+MEANWHILE_S = 0.05
+"""What else there is to do between two steps that ought to be one."""
+
+
+class LeftLateGivenBack(Defect):
+    """Whoever sees that the client has left gives the credits back, and does not ask whether the call was over."""
+
+    id = "left-late-given-back"
+    summary = "a client that leaves once its call is paid for gets the credits back"
+
+    class _Settled(Billing):
+        async def complete(self, call: Call) -> Tokens:
+            hold = call.hold
+            tokens = await super().complete(call)
+            call.hold = hold  # until the answer has gone out
+            await asyncio.sleep(MEANWHILE_S)
+            return tokens
+
+        async def close(self, call: Call) -> None:
+            if call.hold is None or not self.settled(call):
+                await super().close(call)
+                return
+            hold_id, call.hold = call.hold.id, None
+            if call.record.outcome is Outcome.LEFT:
+                await self.accounts().refund(hold_id)
+
+        def settled(self, call: Call) -> bool:
+            """Whether the call has come as far as its settlement."""
+            return call.record.phase.value in ("settle", "usage")
+
+        def accounts(self) -> Any:
+            return self._accounts
+
+    class _Chats(_Settled, AgentBilling):
+        pass
+
+    class _Runs(RunService):
+        async def steps(self, run: Run, flight: Flight) -> None:
+            await super().steps(run, flight)
+            await asyncio.sleep(MEANWHILE_S)
+
+        async def left(self, run: Run) -> None:
+            if run.outcome is Outcome.COMPLETED:
+                await finish(self.give_back(run, CLIENT_LEFT))
+            await super().left(run)
+
+    class _Plans(PlanService):
+        async def steps(self, plan: Plan, flight: Flight) -> None:
+            await super().steps(plan, flight)
+            await asyncio.sleep(MEANWHILE_S)
+
+        async def left(self, plan: Plan) -> None:
+            if plan.outcome is Outcome.COMPLETED:
+                await finish(self.give_back(plan, CLIENT_LEFT))
+            await super().left(plan)
+
+    gateway = instead(billing=_Settled)
+    agent = instead(billing=_Chats)
+    runs = instead(service=_Runs)
+    workflow = instead(service=_Plans)

@@ -94,7 +94,7 @@ def _changes(recording: Recording, foreign: set[Any]) -> Iterator[tuple[int, UUI
 
 
 def _named(recording: Recording) -> Iterator[Taken]:
-    strangers = {mark.data["tie"] for mark in recording.marks if mark.name == "bad-token"}
+    strangers = {mark.data["tie"] for mark in recording.marks if mark.name in ("bad-token", "junk-id")}
     for route, step in zip(READS, (Step.READ, Step.LIST), strict=True):
         for exchange in recording.side(Side.CLIENT):
             if exchange.operation == route.name and exchange.tie not in strangers:

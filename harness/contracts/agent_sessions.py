@@ -90,7 +90,7 @@ def _first_chats(recording: Recording) -> list[Taken]:
     select=_first_chats,
     systems=AGENT,
     source="house: clients made old-style ids themselves",
-    breakers=("agent-old-style-not-found", "agent-get-session-undefined-name"),
+    breakers=("agent-old-style-not-found", "agent-old-style-narrow", "agent-get-session-undefined-name"),
 )
 def old_style_begins(step: Taken, _recording: Recording) -> Findings:
     """A chat under an old-style id begins that session; before it, there is none to be read.

@@ -21,13 +21,15 @@ from .stage import Prompt, Stage
 AGENT = System.AGENT
 MADE_AT_ONCE = 24
 OLD_STYLE = "session-1712345678901-k3j9x2"
+OLD_STYLE_ODD = "session-1712-0.k3-j9_x2~"
+"""One from a clock that was wrong, and with all that a client may have drawn from."""
 JUNK_IDS = (
     "junk",
     "0",
     "session-",
-    "session-12-abc",
+    "session-abc-k3j9x2",
     "session-1712345678901-",
-    "session-1712345678901-k3j9x2-more",
+    "session-1712345678901-k3j 9x2",
     "00000000000040008000000000000000",
     "{00000000-0000-4000-8000-000000000000}",
     "urn:uuid:00000000-0000-4000-8000-000000000000",
@@ -164,14 +166,19 @@ async def session_none_named(stage: Stage) -> None:
 
 @scenario("session-old-style", AGENT, answer=Answer.PLAIN)
 async def session_old_style(stage: Stage) -> None:
-    """Chats under an old-style id, which is read back by that id and by the one that it was mapped to."""
+    """Chats under an old-style id, which is read back by that id and by the one that it was mapped to.
+
+    Then one under an id that is an odd one, and as good.
+    """
     user = await stage.user()
-    old = f"{OLD_STYLE}{stage.prompt().tie.partition('.')[0]}"
+    tie = stage.prompt().tie.partition(".")[0]
+    old = f"{OLD_STYLE}{tie}"
     await look(stage, user, old)
     for _ in range(2):
         answer = await chat(stage, user, old)
     await look(stage, user, old)
     await look(stage, user, answer.headers.get(agent.SESSION_HEADER) or STRANGER)
+    await chat(stage, user, f"{OLD_STYLE_ODD}{tie}")
     await stage.settle(user)
 
 

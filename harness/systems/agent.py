@@ -54,7 +54,8 @@ BREAKER_STATES = frozenset({"closed", "open", "half_open"})
 UP, DOWN = "up", "down"
 HEALTHY, DEGRADED = ("ok", 200), ("degraded", 503)
 
-OLD_STYLE = re.compile(r"session-[0-9]{10,16}-[A-Za-z0-9]{1,64}")
+OLD_STYLE = re.compile(r"session-[0-9]{1,20}-[A-Za-z0-9._~-]{1,128}")
+"""`session-<ms>-<random>`: any time, and whatever a URL takes as it is (RFC 3986, 2.3)."""
 OLD_STYLE_NAMESPACE = UUID("2e3fa67b-2b55-5e76-bfac-1d0fb160dde5")
 """The namespace in which the whole text of an old-style id is a name (RFC 9562, 5.5 and 6.6)."""
 

@@ -30,7 +30,26 @@ def test_an_old_style_id_is_mapped_by_its_whole_text():
     assert session_uuid(OLD) != session_uuid(OLD + "x")
 
 
-@pytest.mark.parametrize("text", ["", "junk", "session-1-a", OLD + "-", OLD.upper(), "0" * 32, "urn:uuid:" + "0" * 36])
+@pytest.mark.parametrize("text", ["session-1-a", OLD + "-more", "session-1712-0.k3-j9_x2~", OLD + "a" * 100])
+def test_an_old_style_id_has_any_time_and_whatever_a_url_takes(text):
+    assert session_uuid(text).version == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "junk",
+        "session-1-",
+        "session-a-a",
+        "session--a",
+        OLD + " ",
+        OLD + "a" * 128,
+        OLD.upper(),
+        "0" * 32,
+        "urn:uuid:" + "0" * 36,
+    ],
+)
 def test_what_is_no_id_means_no_session(text):
     assert session_uuid(text) is None
 

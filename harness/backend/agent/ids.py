@@ -12,7 +12,7 @@ NAMESPACE = UUID("2e3fa67b-2b55-5e76-bfac-1d0fb160dde5")
 """UUID v5 of ``urn:llm-contract-harness:agent:old-style-session-ids`` in the namespace of URLs. Never to be changed:
 every session that was found by an old-style id is found through it."""
 
-_OLD_STYLE = re.compile(r"session-[0-9]{10,16}-[A-Za-z0-9]{1,64}")
+_OLD_STYLE = re.compile(r"session-[0-9]{1,20}-[A-Za-z0-9._~-]{1,128}")
 
 
 class SessionIds:
@@ -25,7 +25,8 @@ class SessionIds:
     def read(self, text: object) -> UUID:
         """The session that an id means. Raises GatewayError (400) for what is neither a UUID nor an old-style id.
 
-        An old-style id is ``session-<milliseconds>-<letters and digits>``.
+        An old-style id is ``session-<ms>-<random>``: up to 20 digits, whatever time they tell, and up to 128 characters
+        that a URL takes as they are (RFC 3986 section 2.3), for there is no knowing what each client drew from.
         """
         if isinstance(text, str) and self.old_style(text):
             return self.mapped(text)
@@ -47,5 +48,5 @@ class SessionIds:
 
     def refusal(self) -> GatewayError:
         """The refusal of what is no id."""
-        message = "session_id must be a UUID, or an old-style id: session-<milliseconds>-<letters and digits>."
+        message = "session_id must be a UUID, or an old-style id: session-<milliseconds>-<random>."
         return GatewayError(400, "invalid_session_id", message, param="session_id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -88,6 +89,19 @@ class AgentOldStyleNotFound(Defect):
             return ask
 
     agent = instead(validator=_Strict)
+
+
+class AgentOldStyleNarrow(Defect):
+    """All ids that were looked at looked like that."""
+
+    id = "agent-old-style-narrow"
+    summary = "an old-style id is none unless it has thirteen digits, then letters and digits"
+
+    class _Sees(SessionIds):
+        def old_style(self, text: str) -> bool:
+            return re.fullmatch(r"session-[0-9]{13}-[A-Za-z0-9]+", text) is not None
+
+    agent = instead(ids=_Sees)
 
 
 class AgentUserIdNull(Defect):

@@ -1,7 +1,7 @@
 """Sessions: made, shown, used; on each kind of database."""
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from hypothesis import given
@@ -15,8 +15,12 @@ from harness.backend.ids import parse_id
 OLD = "session-1712345678901-k3j9x2"
 JUNK = (
     "junk",
-    "session-12-abc",
+    "session-abc-k3j9x2",
     "session-1712345678901-",
+    "session-1712345678901-a%20b",
+    "session-1712345678901-%00",
+    f"session-{'1' * 21}-a",
+    f"session-1-{'a' * 129}",
     "%00",
     "%ED%A0%80",
     "'%20OR%201=1",
@@ -102,6 +106,13 @@ async def test_an_old_style_id_is_a_session_from_its_first_chat_on(agent, user):
     other = await agent.user()
     assert (await agent.chat(other, session_id=OLD))[0] == 404
     assert await agent.kinds(other) == ["grant"]
+
+
+@pytest.mark.parametrize("old", ["session-1712-abc", "session-0-x", "session-1712345678901-0.k3j9x2-more_~"])
+async def test_an_old_style_id_has_any_time_and_whatever_a_url_takes(agent, user, old):
+    _, headers, _ = await agent.chat(user, session_id=old)
+    assert headers["x-session-id"] == str(uuid5(NAMESPACE, old))
+    assert (await agent.show(user, old))[0] == 200
 
 
 async def test_a_chat_in_no_session_costs_nothing(agent, user, provider):

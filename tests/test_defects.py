@@ -24,7 +24,7 @@ from harness.providers.mutate_bedrock import MUTATIONS as BEDROCK_MUTATIONS
 from harness.providers.mutate_chatkit import MUTATIONS as CHATKIT_MUTATIONS
 from harness.providers.mutate_gemini import MUTATIONS as GEMINI_MUTATIONS
 from harness.suite.run import Options, run
-from harness.suite.select import Wanted, plan, select_contracts
+from harness.suite.select import Wanted, plan, select_contracts, variant
 from harness.systems.chat import ERROR
 from harness.systems.outcomes import row
 from harness.targets.embedded import warm
@@ -61,8 +61,8 @@ ONE_OF_A_KIND = {
 SHARED_FIRST = System.GATEWAY
 """A part that all systems share is exercised in this one first, which has both kinds of answers, and in one other."""
 OTHERS = [system for system in REFERENCE.systems if system is not SHARED_FIRST]
-SAMPLED = 6
-"""Of the cases that a defect may not need it meets one in so many, by the checksum of both names."""
+SAMPLED = 8
+"""Of a system's cases that a defect may not need it meets so many: always the same, by the checksum of both names."""
 KILLS = json.loads(Path(__file__).with_name("kills.json").read_text(encoding="utf-8"))
 """Defect -> cases in which it is known to break what it must: where to look first. By ``benchmarks/kills.py``."""
 WHOLE = os.environ.get("KILL_MATRIX") == "whole"
@@ -170,15 +170,17 @@ def steps(defect):
     every = [one for one in every if one.case.scenario not in TWINS or one.case.fault == NO_FAULT]
     here = [one for one in every if one.case.system in near(defect)]
     known = KILLS.get(defect, ())
-    first = [one for one in every if str(one.case) in known or (one in here and sampled(defect, one))]
+    first = [one for one in every if str(one.case) in known]
+    first += [one for system in near(defect) for one in sample(defect, here, system) if one not in first]
     healthy = [one for one in here if one.case.fault == NO_FAULT and one not in first]
     rest = [one for one in here if one not in first and one not in healthy]
     return [first, healthy, rest, [one for one in every if one not in here and one not in first]]
 
 
-def sampled(defect, planned):
-    """Whether a defect meets a case that it may not need."""
-    return crc32(f"{defect} {planned.case}".encode()) % SAMPLED == 0
+def sample(defect, planned, system):
+    """Cases of a system that a defect meets though it may not need them: none that wants an instance of its own."""
+    spare = [one for one in planned if one.case.system == system and not variant(one)]
+    return sorted(spare, key=lambda one: crc32(f"{defect} {one.case}".encode()))[:SAMPLED]
 
 
 async def broken_by(tmp_path, defect):

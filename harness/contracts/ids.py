@@ -11,15 +11,11 @@ from harness.core.verdict import Level, Pointer, Violation
 
 from .calls import Call, ChatCall
 from .registry import Findings, contract
-from .scope import COMPLETIONS, EVERY
+from .scope import COMPLETIONS, EVERY, WHOLE
 from .subjects import answers, calls, ledgers, streams
 
 VERSIONS = range(1, 9)
 """The versions that RFC 9562 (4.2) has: 0 is unused, 9 to 15 are reserved."""
-
-
-NAMED = tuple(system for system in EVERY if system != "chat")
-"""The systems whose answers have ids: a stream of chat is known by its session."""
 
 
 def is_uuid(text: str) -> bool:
@@ -68,7 +64,7 @@ def _recordings(recording: Recording) -> list[tuple[Call, ...]]:
 @contract(
     "ids.completion-id-unique",
     select=_recordings,
-    systems=NAMED,
+    systems=WHOLE,
     source="OpenAI API reference, chat completion object: id is a unique identifier",
     breakers=("call-id-reused",),
 )

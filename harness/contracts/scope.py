@@ -8,6 +8,8 @@ COMPLETIONS = ("gateway", "agent")
 """The systems with OpenAI's face: what the one promises of a chat completion, the other does too."""
 STREAMED = ("chat", "gateway", "agent")
 """The systems that stream."""
+WHOLE = ("runs", "workflow", "gateway", "agent")
+"""The systems that answer in one piece; those answers have ids."""
 RUNS = ("runs",)
 WORKFLOW = ("workflow",)
 EVERY = ("runs", "chat", "workflow", "gateway", "agent")

@@ -11,7 +11,7 @@ from harness.systems import accounting
 
 from .calls import Call, cut_short, stopped_meanwhile
 from .registry import Findings, contract
-from .scope import EVERY, STREAMED
+from .scope import EVERY, STREAMED, WHOLE
 from .subjects import calls
 
 STOPPED = (Capability.PROVIDER, Capability.VARIANTS)
@@ -59,7 +59,7 @@ def stop_ends_streams(call: Call, recording: Recording) -> Findings:
 @contract(
     "cleanup.stop-ends-calls",
     select=_plain,
-    systems=EVERY,
+    systems=WHOLE,
     needs=STOPPED,
     source=DRAINS,
     breakers=("stop-cuts-calls", "workflow-stop-unheard"),

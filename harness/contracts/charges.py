@@ -12,6 +12,7 @@ from harness.core.recording import Recording
 from harness.core.verdict import Pointer
 
 from .calls import Call, ChatCall, broken_off, chat_calls, ledger
+from .delivered import charged_as_delivered, delivered_characters
 from .registry import Findings, contract
 from .scope import COMPLETIONS, EVERY
 from .subjects import calls
@@ -114,24 +115,21 @@ def _cut_short(recording: Recording) -> list[Billed]:
     systems=COMPLETIONS,
     needs=SEEN,
     source="house: theopenco/llmgateway #3505 and #3443",
-    breakers=("failed-billed-in-full", "left-billed-in-full", "hold-kept-when-stream-breaks"),
+    breakers=(
+        *("failed-billed-in-full", "left-billed-in-full"),
+        *("hold-kept-when-stream-breaks", "delivered-capped-by-hold"),
+    ),
 )
 def delivered_only(billed: Billed, _recording: Recording) -> Findings:
-    """A stream that broke off costs what was delivered of it and no more, and not nothing either.
+    """A stream that broke off costs what was delivered of it, at a token for every four characters: no more, no less.
 
-    At the most the words that the provider had sent when it ended, at a token for every four characters: the target
-    cannot have passed on more.
+    The hold is no limit, since the client chooses it by its output limit: settling takes what is left too.
     """
-    sent = max(len(billed.call.upstream.text) if billed.call.upstream else 0, len(billed.call.text))
-    most = max(1, billed.tariff.price_credits(0, -(-sent // 4)))
-    if billed.charged > most:
-        yield billed.call.violation(
-            f"{sent} characters were delivered, which cost {most} credits; {billed.charged} were charged.", *HERE
-        )
-    elif billed.charged < 1:
-        yield billed.call.violation(
-            f"{len(billed.call.text)} characters were delivered and nothing was charged.", *HERE
-        )
+    call = billed.call
+    events = call.stream.events if call.stream else ()
+    told = bool(call.stream and call.stream.errors) and not call.left
+    characters = delivered_characters(call, [event.text for event in events if event.text], told=told)
+    yield from charged_as_delivered(call, characters, billed.tariff, charged=billed.charged, granted=billed.granted)
 
 
 def _tokens(billed: Billed) -> tuple[tuple[int, int], str]:

@@ -14,7 +14,17 @@ from harness.core.verdict import Pointer, Violation
 from harness.systems import accounting
 
 from .calls import broken_off, failures, ledger
-from .chat_calls import CHAT, StreamCall, asked_of, body_of, service_failed, session_of, stream_calls
+from .chat_calls import (
+    CHAT,
+    StreamCall,
+    asked_of,
+    body_of,
+    deleted_meanwhile,
+    service_failed,
+    session_of,
+    stream_calls,
+)
+from .delivered import charged_as_delivered, delivered_characters
 from .registry import Findings, contract
 
 LEDGER = (Capability.LEDGER,)
@@ -35,8 +45,26 @@ class Billed:
         """Credits charged and not refunded."""
         return self.account.charged()
 
+    @property
+    def granted(self) -> int:
+        """Credits that were ever put in: more than that cannot be charged."""
+        return sum(entry.amount for entry in self.account.of(Kind.GRANT))
 
-def _billed(recording: Recording) -> Iterator[Billed]:
+    @property
+    def price(self) -> int:
+        """What the stream costs if it went well: by the tokens that the provider counted, else by the estimate."""
+        return max(1, self.tariff.price_credits(*self.tokens))
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Tokens in and out that a stream which went well is charged for."""
+        upstream = self.call.upstream
+        counted = upstream.counted if upstream else None
+        return counted or token_estimate(self.call.prompt_characters, len(upstream.text) if upstream else 0)
+
+
+def billed(recording: Recording) -> Iterator[Billed]:
+    """The stream of an account, where there is just one."""
     account, made = ledger(recording), stream_calls(recording)
     if account is None or len(made) != 1 or made[0].asked_model is None:
         return
@@ -48,7 +76,7 @@ def _billed(recording: Recording) -> Iterator[Billed]:
 def _completed(recording: Recording) -> list[Billed]:
     if service_failed(recording):
         return []
-    return [one for one in _billed(recording) if one.call.succeeded and not failures(one.call, recording)]
+    return [one for one in billed(recording) if one.call.succeeded and not failures(one.call, recording)]
 
 
 @contract(
@@ -59,18 +87,42 @@ def _completed(recording: Recording) -> list[Billed]:
     source="house: the hold settles at the actual cost, the rest is released",
     breakers=("chat-settles-the-estimate",),
 )
-def chat_price_exact(billed: Billed, _recording: Recording) -> Findings:
+def chat_price_exact(one: Billed, _recording: Recording) -> Findings:
     """A stream that went well costs the price of its tokens: those that the provider counted, else the estimate.
 
     What was held for was a guess at the worst; who is charged the guess pays ten times the answer.
     """
-    upstream = billed.call.upstream
-    counted = upstream.counted if upstream else None
-    words = len(upstream.text) if upstream else 0
-    tokens = counted or token_estimate(billed.call.prompt_characters, words)
-    price = max(1, billed.tariff.price_credits(*tokens))
-    if billed.charged != price:
-        yield billed.call.violation(f"{sum(tokens)} tokens cost {price} credits; {billed.charged} were charged.", *HERE)
+    if one.charged not in (one.price, min(one.price, one.granted)):
+        yield one.call.violation(
+            f"{sum(one.tokens)} tokens cost {one.price} credits; {one.charged} were charged.", *HERE
+        )
+
+
+def _short(recording: Recording) -> list[Billed]:
+    return [one for one in _completed(recording) if one.price > one.granted]
+
+
+@contract(
+    "credits.chat-shortfall-written-down",
+    select=_short,
+    systems=CHAT,
+    needs=SEEN,
+    source="house: settling charges at most the hold plus what is left, and writes down the shortfall",
+    breakers=("shortfall-forgotten", "negative-balance"),
+)
+def chat_shortfall_written_down(one: Billed, _recording: Recording) -> Findings:
+    """A stream that cost more than its owner had is charged what there was, and the rest is written down.
+
+    The hold follows the client's own estimate: who estimates one token is not given the rest unseen.
+    """
+    written = sum(entry.shortfall for entry in one.account.of(Kind.SETTLE))
+    missing = one.price - one.granted
+    if written != missing:
+        yield one.call.violation(
+            f"The stream cost {one.price} credits, {one.granted} were there: {missing} are missing, "
+            f"{written} written down.",
+            *HERE,
+        )
 
 
 @contract(
@@ -81,20 +133,24 @@ def chat_price_exact(billed: Billed, _recording: Recording) -> Findings:
     source="house: done carries creditsUsed",
     breakers=("chat-credits-used-wrong",),
 )
-def chat_credits_used_true(billed: Billed, _recording: Recording) -> Findings:
+def chat_credits_used_true(one: Billed, _recording: Recording) -> Findings:
     """The `creditsUsed` of a stream's end is what its account was charged."""
-    done = billed.call.done
+    done = one.call.done
     said = done.data.get("creditsUsed") if done is not None and isinstance(done.data, dict) else None
-    if said != billed.charged:
-        yield billed.call.violation(f"The owner read {said!r}, the account was charged {billed.charged}.", *HERE)
+    if said != one.charged:
+        yield one.call.violation(f"The owner read {said!r}, the account was charged {one.charged}.", *HERE)
 
 
 def _cut_short(recording: Recording) -> list[Billed]:
-    return [
-        one
-        for one in _billed(recording)
-        if one.call.streamed and one.call.text and (one.call.left or broken_off(one.call, recording))
-    ]
+    if service_failed(recording):
+        return []
+    return [one for one in billed(recording) if one.call.streamed and one.call.text and _ended_early(one, recording)]
+
+
+def _ended_early(one: Billed, recording: Recording) -> bool:
+    """The owner left, the provider failed, the target was stopped, or the session was deleted under the stream."""
+    deleted = one.call.error is not None and deleted_meanwhile(one.call, recording)
+    return one.call.left or deleted or broken_off(one.call, recording)
 
 
 @contract(
@@ -104,25 +160,26 @@ def _cut_short(recording: Recording) -> list[Billed]:
     needs=SEEN,
     source="house: what was delivered is charged, the rest is released; theopenco/llmgateway #3505",
     breakers=(
-        *("chat-abort-charges-all", "chat-abort-charges-nothing", "chat-hold-kept-when-owner-leaves"),
+        "chat-abort-charges-all",
+        "chat-abort-charges-nothing",
+        "chat-delivered-capped-by-hold",
+        "chat-hold-kept-when-owner-leaves",
         "chat-stop-cuts-streams",
     ),
 )
-def chat_delivered_only(billed: Billed, _recording: Recording) -> Findings:
-    """A stream that broke off costs what was delivered of it, at a token for every four characters, and not nothing."""
-    upstream = billed.call.upstream
-    sent = max(len(upstream.text) if upstream else 0, len(billed.call.text))
-    most = max(1, billed.tariff.price_credits(0, -(-sent // 4)))
-    if billed.charged > most:
-        yield billed.call.violation(
-            f"{sent} characters were delivered, which cost {most} credits; {billed.charged} were charged.", *HERE
-        )
-    elif billed.charged < 1:
-        yield billed.call.violation(f"{len(billed.call.text)} characters were delivered, nothing was charged.", *HERE)
+def chat_delivered_only(one: Billed, _recording: Recording) -> Findings:
+    """A stream that broke off costs what was delivered of it, at a token for every four characters: no more, no less.
+
+    The hold is no limit, since the client chooses it: settling takes what is left too.
+    """
+    pieces = [event.text for event in one.call.events if event.text]
+    told = one.call.error is not None and not one.call.left
+    characters = delivered_characters(one.call, pieces, told=told)
+    yield from charged_as_delivered(one.call, characters, one.tariff, charged=one.charged, granted=one.granted)
 
 
 def _held(recording: Recording) -> list[Billed]:
-    return [one for one in _billed(recording) if one.account.of(Kind.HOLD)]
+    return [one for one in billed(recording) if one.account.of(Kind.HOLD)]
 
 
 @contract(
@@ -133,12 +190,12 @@ def _held(recording: Recording) -> list[Billed]:
     source="house: the hold is the price of the estimate, characters / 4 plus the output limit",
     breakers=("chat-hold-too-small",),
 )
-def chat_held_for_estimate(billed: Billed, _recording: Recording) -> Findings:
+def chat_held_for_estimate(one: Billed, _recording: Recording) -> Findings:
     """What is held is the price of the estimate, output limit and all: a hold that is too small holds nothing back."""
-    wanted = max(1, billed.tariff.price_credits(*_estimate(billed.call, billed.tariff.default_output_tokens)))
-    for hold in billed.account.of(Kind.HOLD):
+    wanted = max(1, one.tariff.price_credits(*_estimate(one.call, one.tariff.default_output_tokens)))
+    for hold in one.account.of(Kind.HOLD):
         if hold.amount != wanted:
-            yield billed.call.violation(f"The estimate costs {wanted} credits, {hold.amount} were held.", *HERE)
+            yield one.call.violation(f"The estimate costs {wanted} credits, {hold.amount} were held.", *HERE)
 
 
 def _estimate(call: StreamCall, output_limit: int) -> tuple[int, int]:

@@ -51,6 +51,7 @@ def usage_sane(account: Ledger, recording: Recording) -> Findings:
         "double-settle",
         "hold-kept-when-client-leaves",
         "chat-hold-kept-when-owner-leaves",
+        "chat-hold-kept-when-unsure",
         "chat-stop-cuts-streams",
         "hold-kept-when-stream-breaks",
     ),

@@ -61,11 +61,12 @@ class Usage:
     def sane(self, *, delivered: bool) -> tuple[int, int] | None:
         """Tokens in and out where both can be believed, else None.
 
-        Each must be a whole number from 0 to ``MAX_TOKENS``, and a text that was ``delivered`` cost more than 0.
+        Each must be a whole number from 0, together at most ``MAX_TOKENS``, and a text that was ``delivered`` cost more
+        than 0.
         """
         if not (_is_count(self.input) and _is_count(self.output)) or (self.output == 0 and delivered):
             return None
-        return self.input, self.output
+        return (self.input, self.output) if self.input + self.output <= MAX_TOKENS else None
 
 
 @dataclass(frozen=True, slots=True)

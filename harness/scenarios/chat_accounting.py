@@ -14,7 +14,7 @@ from harness.core.user import User
 from harness.servers.service import Trouble
 from harness.systems import accounting
 
-from .chat import CHAT, one_stream
+from .chat import CHAT, new_session, one_stream, stream_body
 from .chat_sessions import NOT_UUIDS
 from .registry import scenario
 from .stage import Stage
@@ -70,6 +70,17 @@ async def finalize_fails(stage: Stage) -> None:
     """Accounting fails when a stream is to be settled that went well."""
     stage.service.troubles[accounting.FINALIZE.name] = Trouble(500)
     await one_stream(stage)
+
+
+@scenario("initialize-fails-late", CHAT, answer=Answer.STREAM, needs=SEEN)
+async def initialize_fails_late(stage: Stage) -> None:
+    """Accounting places holds and then fails to say so: by a status, by no answer, and in words that nobody can read."""
+    user = await stage.user()
+    for trouble in (Trouble(500, late=True), Trouble(None, late=True), Trouble(201, b"<html>", late=True)):
+        stage.service.troubles[accounting.INITIALIZE.name] = trouble
+        prompt, session = stage.prompt(), await new_session(stage, user)
+        await stage.chat(user.token).stream(session, stream_body(stage, prompt), tie=prompt.tie)
+    await stage.settle(user)
 
 
 @scenario("settle-again", CHAT, needs=SEEN)

@@ -34,10 +34,14 @@ _LIMIT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What happens to a call in the place of the service's answer: this status and body, or (None) a reset."""
+    """What happens to a call in the place of the service's answer: this status and body, or (None) a reset.
+
+    ``late``: the call is passed on first, so that the service has done what it was asked, and nobody is told.
+    """
 
     status: int | None
     body: bytes = b"{}"
+    late: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -131,7 +135,9 @@ class Service:
         if gate := script.gates.get(draft.operation):
             await gate.hold()
         trouble = script.troubles.get(draft.operation)
-        answer = await self._asked(request, body) if trouble is None else _spoilt(trouble)
+        answer = await self._asked(request, body) if trouble is None or trouble.late else None
+        if trouble is not None:
+            answer = _spoilt(trouble)
         if answer is None:
             return await _reset(request)
         draft.head(script.recorder.now(), answer.status, answer.reason or "", tuple(answer.headers.items()))

@@ -266,6 +266,8 @@ def test_a_blocked_prompt_is_an_answer():
         (Usage(3, 0, None), True, None),
         (Usage(-3, 5, None), True, None),
         (Usage(3, 10**15, None), True, None),
+        (Usage(1, 10**7 - 1, None), True, (1, 10**7 - 1)),
+        (Usage(1, 10**7, None), True, None),
         (Usage(True, 5, None), True, None),
         (Usage(3.0, 5, None), True, None),
         (Usage(None, 5, None), True, None),

@@ -108,6 +108,17 @@ async def test_a_call_fails_as_it_is_told(http, service, script, real, recorder)
     assert real[1] == []
 
 
+@pytest.mark.parametrize("status", [500, None])
+async def test_a_call_that_fails_late_was_passed_on(http, service, script, real, status):
+    script.troubles["accounting.check"] = Trouble(status, late=True)
+    if status is None:
+        with pytest.raises(aiohttp.ClientError):
+            await ask(http, service, headers=BEARER)
+    else:
+        assert (await ask(http, service, headers=BEARER))[:2] == (status, {})
+    assert len(real[1]) == 1
+
+
 async def test_a_call_is_held_at_a_gate_and_counted(http, service, script, recorder):
     script.gates["accounting.check"] = gate = Gate()
     calls = [asyncio.create_task(ask(http, service, headers=BEARER)) for _ in range(2)]

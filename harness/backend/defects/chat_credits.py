@@ -138,6 +138,78 @@ class ChatHoldKeptWhenOwnerLeaves(Defect):
     chat = instead(streams=_Forgets)
 
 
+class ChatHoldKeptWhenUnsure(Defect):
+    """An answer that is no success is a refusal."""
+
+    id = "chat-hold-kept-when-unsure"
+    summary = "a hold that accounting placed, and then failed to say so, is left standing"
+
+    class _Trusts(ChatBilling):
+        async def hold(self, turn: Turn) -> None:
+            try:
+                await super().hold(turn)
+            except AccountingFailed as failed:
+                turn.held = failed.status is None
+                raise
+
+    chat = instead(billing=_Trusts)
+
+
+class ChatDeliveredCappedByHold(Defect):
+    """What was set aside is the most that can be taken."""
+
+    id = "chat-delivered-capped-by-hold"
+    summary = "a stream that broke off costs at most the client's own estimate"
+
+    class _Caps(StreamLedger):
+        def delivered_price(self, stream: Streaming, ask: EndAsk) -> int:
+            return min(stream.held, super().delivered_price(stream, ask))
+
+    chat = instead(stream_ledger=_Caps)
+
+
+class ChatLogForgetsAborts(Defect):
+    """Only a stream that went well has a price."""
+
+    id = "chat-log-forgets-aborts"
+    summary = "the log says that a stream which broke off cost nothing"
+
+    class _Forgets(ChatBilling):
+        async def abort(self, turn: Turn) -> None:
+            await super().abort(turn)
+            turn.credits = 0
+
+    chat = instead(billing=_Forgets)
+
+
+class ChatChecksAfterHold(Defect):
+    """Better safe than sorry."""
+
+    id = "chat-checks-after-hold"
+    summary = "accounting is asked again whether a stream may begin that it holds credits for"
+
+    class _Doubts(ChatBilling):
+        async def hold(self, turn: Turn) -> None:
+            await super().hold(turn)
+            await self._accounting.check(turn)
+
+    chat = instead(billing=_Doubts)
+
+
+class ChatEndsTwice(Defect):
+    """To end what has ended does no harm."""
+
+    id = "chat-ends-twice"
+    summary = "a stream that was settled is aborted as well"
+
+    class _Twice(ChatBilling):
+        async def complete(self, turn: Turn) -> None:
+            await super().complete(turn)
+            await self._accounting.abort(turn, self.delivered_tokens(turn))
+
+    chat = instead(billing=_Twice)
+
+
 class ChatFinalizeNotIdempotent(Defect):
     """What was ended cannot be ended."""
 

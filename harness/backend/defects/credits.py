@@ -224,6 +224,23 @@ class LeftBilledInFull(Defect):
     gateway = instead(billing=_Charges)
 
 
+class DeliveredCappedByHold(Defect):
+    """What was set aside is the most that can be taken."""
+
+    id = "delivered-capped-by-hold"
+    summary = "a stream that broke off costs at most what the client's own output limit would"
+
+    class _Caps(Billing):
+        async def charge_delivered(self, call: Call) -> None:
+            if call.hold is None or not call.characters:
+                await super().charge_delivered(call)
+                return
+            tokens = self._counter.delivered(call.characters)
+            await self.settle(call, tokens, min(self.price(call, tokens), call.hold.credits))
+
+    gateway = instead(billing=_Caps)
+
+
 class FailedBilledInFull(Defect):
     """A stream that broke off costs what was set aside."""
 

@@ -24,7 +24,7 @@ from .registry import scenario
 from .stage import Stage
 
 STOPPED = (Capability.ACCOUNTS, Capability.PROVIDER, Capability.VARIANTS)
-DRAINING: Mapping[str, str] = MappingProxyType({"TIMEOUT_DRAIN_S": "5", "TIMEOUT_GRACE_S": "0.1"})
+DRAINING: Mapping[str, str] = MappingProxyType({"TIMEOUT_DRAIN_S": "8", "TIMEOUT_GRACE_S": "0.1"})
 """Settings of a target that ends its calls soon after it is told to stop, and has time to end them well."""
 PIECES = 3
 """What was read of a stream when its target is stopped."""

@@ -156,7 +156,7 @@ def _lacking(usage: Json, names: tuple[str, ...]) -> list[str]:
     breakers=("foreign-message-id",),
 )
 def id_form(answer: Answer, _recording: Recording) -> Findings:
-    """Anthropic's ids are `msg_` and letters and digits; Vertex AI's say `vrtx` in between.
+    """Anthropic's ids are `msg_` and letters and digits; Vertex AI's say `vrtx` in between, Bedrock's `bdrk`.
 
     Nothing should depend on it, and support desks ask for it all the same.
     """
@@ -167,7 +167,11 @@ def id_form(answer: Answer, _recording: Recording) -> Findings:
             yield answer.violation(f"The id {sent!r} is not one of {answer.promiser}'s.", event)
 
 
-_ID = {"anthropic": re.compile(r"msg_[A-Za-z0-9]+"), "vertex": re.compile(r"msg_vrtx_[A-Za-z0-9]+")}
+_ID = {
+    "anthropic": re.compile(r"msg_[A-Za-z0-9]+"),
+    "vertex": re.compile(r"msg_vrtx_[A-Za-z0-9]+"),
+    "bedrock": re.compile(r"msg_bdrk_[A-Za-z0-9]+"),
+}
 
 
 def _messages(answer: Answer) -> Iterator[tuple[dict[str, Json], StreamEvent | None]]:

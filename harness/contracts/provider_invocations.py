@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from harness.core.recording import Exchange, Fidelity, Json, Recording, Source
-from harness.providers.bedrock import CALLS, Stream, StreamEvent, decode_stream
+from harness.providers.bedrock import CALLS, Family, Stream, StreamEvent, decode_stream, family_of, target
 
 from .provider_traffic import ProviderAnswer, broken_off, judged, read_json
 
+REQUEST_ID = "x-amzn-requestid"
+INPUT_COUNT = "x-amzn-bedrock-input-token-count"
+OUTPUT_COUNT = "x-amzn-bedrock-output-token-count"
+_OTHER_MEDIA = ("embed", "canvas", "reel", "sonic")
+"""In the names of models that are of a family and make no text."""
 CONVERSE = frozenset({"converse", "converse-stream"})
 
 
@@ -28,6 +34,11 @@ class Invocation(ProviderAnswer):
     def call(self) -> str:
         """Which of the four calls."""
         return self.exchange.operation
+
+    @property
+    def family(self) -> Family | None:
+        """Whose body an invoke call's answer has; None where it is not known."""
+        return invoked_family(self.exchange)
 
     @property
     def whole(self) -> bool:
@@ -62,6 +73,33 @@ def conversations() -> Select:
 def plain_conversations() -> Select:
     """Converse's plain answers."""
     return _select(lambda a: a.call == "converse" and a.status == 200)
+
+
+def invoked(*families: Family) -> Select:
+    """The plain answers to invoke calls that are the runtime's own, of these families where some are named."""
+    return _select(
+        lambda a: (
+            a.call == "invoke" and a.status == 200 and is_own(a.exchange) and (not families or a.family in families)
+        )
+    )
+
+
+def is_own(exchange: Exchange) -> bool:
+    """Whether an invoke call's plain answer is the runtime's: one of a request that it numbered has counts in its head.
+
+    Where the one is there without the other a body was made up, as tests of other libraries do; a recorder that kept
+    neither says nothing.
+    """
+    head = exchange.response
+    return head is not None and (head.header(REQUEST_ID) is None or head.header(INPUT_COUNT) is not None)
+
+
+def invoked_family(exchange: Exchange) -> Family | None:
+    """The family of the model in an invoke call's path; None where it is not known, or makes no text."""
+    found = target(exchange.request.method, urlsplit(exchange.request.url).path)
+    if found is None or not found[0].startswith("invoke") or any(part in found[1] for part in _OTHER_MEDIA):
+        return None
+    return family_of(found[1])
 
 
 def refusals(*, headers: bool = False) -> Select:

@@ -1,6 +1,7 @@
 """The subjects of the provider contracts on Anthropic's Messages protocol: what was answered, decoded once.
 
-Its promises bind Anthropic, and Vertex AI where it passes Claude's bodies on (``:rawPredict``, ``:streamRawPredict``).
+Its promises bind Anthropic, Vertex AI where it passes Claude's bodies on (``:rawPredict``, ``:streamRawPredict``), and
+Bedrock in the plain answers of ``invoke``; its streams wrap the events in frames, which have contracts of their own.
 Anybody else who speaks the protocol has promised nothing.
 """
 
@@ -11,14 +12,20 @@ from dataclasses import dataclass
 
 from harness.core.recording import Exchange, Recording
 from harness.providers.anthropic import Kind, Stream, StreamEvent, decode_stream
+from harness.providers.bedrock import Family
 
-from .provider_traffic import Answered, Scope, Selectors, judged
+from .provider_invocations import invoked_family, is_own
+from .provider_traffic import Answered, Scope, Selectors, judged, read_json
 
 ANTHROPIC: Scope = frozenset({"anthropic"})
-CLAUDE: Scope = ANTHROPIC | {"vertex"}
+CLAUDE: Scope = ANTHROPIC | {"vertex", "bedrock"}
 """Whose bodies are Claude's. Errors are not among them: Vertex AI has its own."""
 
-_OPERATIONS = {"anthropic": ("messages",), "vertex": ("rawPredict", "streamRawPredict")}
+_OPERATIONS = {
+    "anthropic": ("messages",),
+    "vertex": ("rawPredict", "streamRawPredict"),
+    "bedrock": ("invoke",),
+}
 _CLAUDE_PATH = "/publishers/anthropic/"
 
 
@@ -60,8 +67,16 @@ def _answers(recording: Recording) -> Iterator[Answer]:
 
 
 def _is_claudes(exchange: Exchange) -> bool:
-    """Whether an exchange is a call for a message; Vertex AI has models of others under the same calls."""
+    """Whether an exchange is a call for a message; Vertex AI and Bedrock have models of others under the same calls."""
     provider = exchange.provider or ""
     if exchange.operation not in _OPERATIONS.get(provider, ()):
         return False
+    if provider == "bedrock":
+        return invoked_family(exchange) is Family.CLAUDE and _asks_for_a_message(exchange) and is_own(exchange)
     return provider != "vertex" or _CLAUDE_PATH in exchange.request.url
+
+
+def _asks_for_a_message(exchange: Exchange) -> bool:
+    """Whether a call was answered, and was not one of Claude's older form, which asks with a prompt."""
+    request = read_json(exchange.request.body)
+    return exchange.status == 200 and not (isinstance(request, dict) and "prompt" in request)

@@ -21,6 +21,7 @@ from .bedrock_encode import frame
 from .edits import Edit, one_more, put
 
 CONVERSE, CONVERSE_STREAM, INVOKE_STREAM = "converse", "converse-stream", "invoke-with-response-stream"
+INVOKE = "invoke"
 REFUSAL = "refusal"
 
 
@@ -28,7 +29,8 @@ REFUSAL = "refusal"
 class Mutation:
     """One way to be wrong. ``call`` is whose healthy answer it breaks, ``refusal`` for an error's.
 
-    ``content_type`` replaces the response's where it is not None, and ``dropped`` is a header field that goes.
+    ``family`` is in the id of the model whose answer it is, where that matters. ``content_type`` replaces the
+    response's where it is not None, and ``dropped`` is a header field that goes.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Mutation:
     change: Callable[[bytes], bytes]
     content_type: str | None = None
     dropped: str | None = None
+    family: str = "nova"
 
     def __call__(self, body: bytes) -> bytes:
         """The body with one thing wrong."""
@@ -67,7 +70,7 @@ def _frames(id_: str, edit: Callable[[_Frames], object], call: str = CONVERSE_ST
     _add(id_, call, change)
 
 
-def _document(id_: str, edit: Edit, call: str = CONVERSE) -> None:
+def _document(id_: str, edit: Edit, call: str = CONVERSE, **more: str) -> None:
     """Register a change to a JSON document, made in place."""
 
     def change(body: bytes) -> bytes:
@@ -75,7 +78,7 @@ def _document(id_: str, edit: Edit, call: str = CONVERSE) -> None:
         edit(document)
         return json.dumps(document).encode()
 
-    _add(id_, call, change)
+    _add(id_, call, change, **more)
 
 
 def _at(frames: _Frames, name: str) -> int:
@@ -204,6 +207,27 @@ _document("message-of-user", put("output", "message", "role", to="user"))
 _document("unknown-stop", put("stopReason", to="finished"))
 _document("usage-off-by-one", one_more("usage", "totalTokens"))
 _document("usage-negative", put("usage", "outputTokens", to=-1))
+
+# --- invoke's answers, by family --------------------------------------------------------------------------------------
+
+
+def _invoked(id_: str, edit: Edit) -> None:
+    """Register a change to a plain answer of the family that the mutation's name begins with."""
+    _document(f"invoke-{id_}", edit, INVOKE, family=id_.partition("-")[0])
+
+
+_add("invoke-text", INVOKE, lambda _: b"upstream says hello")
+_invoked("nova-no-message", put("output", to={}))
+_invoked("nova-unknown-stop", put("stopReason", to="finished"))
+_invoked("nova-usage-negative", put("usage", "outputTokens", to=-1))
+_invoked("nova-usage-off-by-one", one_more("usage", "totalTokens"))
+_invoked("titan-no-words", lambda document: document["results"][0].pop("outputText"))
+_invoked("titan-unknown-stop", lambda document: document["results"][0].update(completionReason="stop"))
+_invoked("titan-no-count", lambda document: document.pop("inputTextTokenCount"))
+_invoked("llama-no-words", lambda document: document.pop("generation"))
+_invoked("llama-no-stop", lambda document: document.pop("stop_reason"))
+_invoked("llama-count-text", put("generation_token_count", to="7"))
+_invoked("llama-count-differs", one_more("prompt_token_count"))
 
 # --- refusals ------------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from harness.providers.terminal import unfinished
 
 OURS = "harness"
 NO_RECORDING = "not a recording in any format that is known"
+NO_FAMILY = ""
 _SHAPE_BYTES = 4096
 
 Progress = Callable[[int, int], None]
@@ -48,14 +49,17 @@ class CheckReport:
 
     ``files`` is how many were looked at, ``interactions`` how many exchanges were read. ``providers`` counts
     exchanges by provider and endpoint, ``verdicts`` counts one for each provider contract and exchange, ``formats``
-    files. ``broken_off`` are (path, exchange) of streams that were recorded only in part: told, not failed.
-    ``unread`` are (path, reason); a path of an interaction has its number behind a colon.
+    files. ``judged`` counts exchanges by provider and family of contracts: those in which the family had something to
+    judge, under no family those in which none had. ``broken_off`` are (path, exchange) of streams that were recorded
+    only in part: told, not failed. ``unread`` are (path, reason); a path of an interaction has its number behind a
+    colon.
     """
 
     files: int = 0
     interactions: int = 0
     providers: dict[str, Counter[str]] = field(default_factory=dict)
     verdicts: Counter[Verdict] = field(default_factory=Counter)
+    judged: dict[str, Counter[str]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     broken_off: list[tuple[str, str]] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
@@ -81,6 +85,7 @@ class CheckReport:
             "unread": [{"path": path, "reason": reason} for path, reason in self.unread],
             "failures": [_failure_json(one) for one in self.failures],
             "endpoints": {name: dict(sorted(ends.items())) for name, ends in sorted(self.providers.items())},
+            "judged": {name: dict(sorted(found.items())) for name, found in sorted(self.judged.items())},
             "formats": dict(sorted(self.formats.items())),
             "broken_off": [{"path": path, "exchange": exchange} for path, exchange in self.broken_off],
         }
@@ -176,15 +181,20 @@ def _judge(
     name: str, recording: Recording, exchange: Exchange, judges: Sequence[Contract], report: CheckReport
 ) -> None:
     """Count and judge one exchange by itself, so that a verdict is one contract's on one interaction."""
+    provider = exchange.provider or UNKNOWN
     report.interactions += 1
-    report.providers.setdefault(exchange.provider or UNKNOWN, Counter())[exchange.operation] += 1
+    report.providers.setdefault(provider, Counter())[exchange.operation] += 1
+    families: set[str] = set()
     alone = Recording(header=recording.header, exchanges=(exchange,), name=name)
     for one in judges:
         judgement = contracts.judge(one, alone)
         report.verdicts[judgement.verdict] += 1
+        if judgement.verdict is not Verdict.NOT_APPLICABLE:
+            families.add(one.family)
         report.failures += [
             Failure(name, exchange.id, one.id, judgement.verdict, violation) for violation in judgement.violations
         ]
+    report.judged.setdefault(provider, Counter()).update(families or {NO_FAMILY})
     if recording.header.source is Source.THIRD_PARTY and _broken_off(exchange):
         report.broken_off.append((name, exchange.id))
 

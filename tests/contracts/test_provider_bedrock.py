@@ -49,7 +49,7 @@ def exchange(call: str, model: str = NOVA) -> Exchange:
 
 
 def broken_by(mutation: Mutation) -> Exchange:
-    healthy = exchange(mutation.call)
+    healthy = exchange(mutation.call, next(model for model in MODELS if mutation.family in model))
     assert healthy.response is not None
     headers = tuple((name, value) for name, value in healthy.response.headers if name != mutation.dropped)
     if mutation.content_type:
@@ -81,7 +81,7 @@ def test_every_breaker_is_a_mutation_and_healthy_traffic_is_looked_at(contract_i
 
 
 def test_there_is_a_contract_for_each_promise():
-    assert len(CONTRACTS) == 13
+    assert len(CONTRACTS) == 17
 
 
 def test_a_violation_points_at_the_frame(recording):
@@ -117,3 +117,49 @@ def test_tokens_of_a_cache_may_be_counted_beside_the_input(recording, violated, 
 def test_a_recorder_that_keeps_no_headers_is_not_asked_for_the_error_type(recording, violated):
     bare = replace(broken_by(MUTATIONS["bedrock-no-error-type"]), fidelity=Fidelity.NORMALIZED)
     assert violated(recording(bare, source=Source.THIRD_PARTY)) == set()
+
+
+def test_claudes_plain_answer_is_judged_by_anthropics_contracts(recording, verdict, with_body):
+    one = exchange("invoke", next(model for model in MODELS if "claude" in model))
+    names = ("message-object", "stop-reason", "usage", "id-form")
+    assert {verdict(f"anthropic.{name}", recording(one)) for name in names} == {Verdict.PASS}
+    document = json.loads(one.body)
+    broken = {
+        "message-object": document | {"role": "user"},
+        "stop-reason": document | {"stop_reason": "finished"},
+        "usage": document | {"usage": {}},
+        "id-form": document | {"id": "chatcmpl-1"},
+    }
+    for name, wrong in broken.items():
+        found = recording(with_body(one, json.dumps(wrong).encode()))
+        others = {other for other in names if verdict(f"anthropic.{other}", found) is not Verdict.PASS}
+        assert others == {name}
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call != "invoke"])
+def test_of_claudes_other_answers_on_bedrock_none_is_a_message_of_anthropics(call, recording, verdict):
+    one = exchange(call, next(model for model in MODELS if "claude" in model))
+    assert verdict("anthropic.message-object", recording(one)) is Verdict.NOT_APPLICABLE
+
+
+def test_an_older_claude_that_is_asked_by_a_prompt_gives_no_message(recording, verdict, with_body):
+    one = with_body(exchange("invoke", "anthropic.claude-3-5-sonnet-20240620-v1:0"), b'{"completion": "Hi"}')
+    older = replace(one, request=replace(one.request, body=b'{"prompt": "Hi", "max_tokens_to_sample": 9}'))
+    assert verdict("anthropic.message-object", recording(one)) is Verdict.FAIL
+    assert verdict("anthropic.message-object", recording(older)) is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("model", MODELS[:4])
+def test_an_answer_with_a_request_id_and_no_counts_in_its_head_is_not_the_runtimes(model, recording, verdict):
+    one = exchange("invoke", model)
+    head = [(name, value) for name, value in one.response.headers if "token-count" not in name]
+    for headers, wanted in ((head, Verdict.NOT_APPLICABLE), ([], Verdict.FAIL)):
+        bare = replace(one, response=replace(one.response, headers=tuple(headers), body=b"{}"))
+        assert verdict("bedrock.invoke-answer", recording(bare)) is wanted
+
+
+def test_a_model_that_makes_embeddings_owes_no_words(recording, violated, with_body):
+    one = with_body(exchange("invoke"), b'{"embeddings": []}')
+    url = "http://localhost/model/amazon.nova-2-multimodal-embeddings-v1%3A0/invoke"
+    assert violated(recording(replace(one, request=replace(one.request, url=url)))) == set()
+    assert violated(recording(one))

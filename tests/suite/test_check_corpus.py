@@ -8,7 +8,7 @@ import pytest
 
 from harness.cassettes import readers
 from harness.core.verdict import Verdict
-from harness.suite.check import CheckReport, check
+from harness.suite.check import NO_FAMILY, CheckReport, check
 
 FORMATS = {
     "vcrpy": (
@@ -60,6 +60,25 @@ INTERACTIONS = {
     "body-only": 4,
 }
 """The same of their interactions."""
+JUDGED = {
+    ("anthropic", "anthropic"): 189,
+    ("bedrock", "anthropic"): 21,
+    ("bedrock", "bedrock"): 260,
+    ("deepseek", "openai"): 24,
+    ("gemini", "gemini"): 185,
+    ("groq", "groq"): 9,
+    ("groq", "openai"): 73,
+    ("mistral", "openai"): 26,
+    ("openai", "openai"): 277,
+    ("openrouter", "openai"): 129,
+    ("vertex", "anthropic"): 7,
+    ("vertex", "gemini"): 84,
+    ("vertex", "vertex"): 15,
+    ("xai", "openai"): 22,
+}
+"""Provider and family of contracts -> in how many exchanges the family had something to judge, at least."""
+MADE_UP = 6
+"""Answers of Bedrock's that never came from there: see ``provider_invocations.is_own``."""
 PAPERS = ("LICENSE", "NOTICE", "SOURCES")
 UNREAD = frozenset({"not a recording in any format that is known"})
 """Why a file may stay unread: each of them is a paper that came with the recordings."""
@@ -92,6 +111,16 @@ def test_enough_of_it_is_judged(report: CheckReport):
     assert report.interactions >= sum(INTERACTIONS.values())
     assert chats >= 500
     assert report.verdicts[Verdict.PASS] >= 5000
+
+
+@pytest.mark.parametrize(("provider", "family"), JUDGED, ids="-by-".join)
+def test_the_traffic_of_each_provider_is_judged(report: CheckReport, provider: str, family: str):
+    assert report.judged[provider][family] >= JUDGED[provider, family]
+
+
+def test_every_answer_of_bedrock_is_judged_but_for_what_is_no_answer_of_a_models(report: CheckReport):
+    """Those are counts of tokens, and bodies that another library's tests made up."""
+    assert report.judged["bedrock"][NO_FAMILY] <= report.providers["bedrock"]["count-tokens"] + MADE_UP
 
 
 def test_every_exchange_has_a_place_but_for_plain_downloads(report: CheckReport):

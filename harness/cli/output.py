@@ -44,6 +44,11 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def warn(line: str) -> None:
+    """A line on standard error: something is left out of what is said on standard output."""
+    sys.stderr.write(f"harness: {line}\n")
+
+
 @contextmanager
 def progress(doing: str) -> Iterator[Tell]:
     """A bar on standard error while something lasts, gone at the end; none where that is no terminal, or in CI."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,10 +51,15 @@ def query(
     json: JsonOption = False,
 ) -> int:
     """Answer SQL over runs: tables runs, cases, verdicts, exchanges, segments, probes, races ('describe runs')."""
-    from harness.results.runs import find_runs
+    from harness.results.readable import RunSkipped, asked_runs
     from harness.results.sql import ask
 
-    found = ask(sql, find_runs(run or (), results))
+    with warnings.catch_warnings(record=True) as skipped:
+        warnings.simplefilter("always", RunSkipped)
+        runs = asked_runs(run or (), results)
+    for one in skipped:
+        output.warn(str(one.message))
+    found = ask(sql, runs)
     if json:
         output.put_json(found.to_json())
     else:

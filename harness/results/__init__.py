@@ -1,7 +1,8 @@
 """What a run leaves behind, for people who analyse it.
 
 ``load()`` gives pandas frames over one run or many, ``query()`` answers SQL over them, ``compare()`` has their streams
-by other tools' definitions. They import what they need when they are called: a run that only writes does not wait.
+by other tools' definitions. Where no run is named, one that cannot be read is passed over with a warning. They import
+what they need when they are called: a run that only writes does not wait.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ def load(*runs: str, root: Path | str = "results") -> Frames:
         UsageError: there is no such run.
     """
     from .frames import Frames
-    from .runs import find_runs
+    from .readable import asked_runs
 
-    return Frames(find_runs(runs, Path(root)))
+    return Frames(asked_runs(runs, Path(root)))
 
 
 def query(sql: str, *runs: str, root: Path | str = "results") -> pd.DataFrame:
@@ -35,10 +36,10 @@ def query(sql: str, *runs: str, root: Path | str = "results") -> pd.DataFrame:
     Raises:
         UsageError: there is no such run, or DuckDB cannot make sense of the query.
     """
-    from .runs import find_runs
+    from .readable import asked_runs
     from .sql import ask_frame
 
-    return ask_frame(sql, find_runs(runs, Path(root)))
+    return ask_frame(sql, asked_runs(runs, Path(root)))
 
 
 def compare(*runs: str, root: Path | str = "results") -> pd.DataFrame:
@@ -48,6 +49,6 @@ def compare(*runs: str, root: Path | str = "results") -> pd.DataFrame:
         UsageError: there is no such run.
     """
     from .comparison import comparison
-    from .runs import find_runs
+    from .readable import asked_runs
 
-    return comparison(find_runs(runs, Path(root)))
+    return comparison(asked_runs(runs, Path(root)))

@@ -122,6 +122,17 @@ def test_a_query_is_answered_over_all_runs(harness, root):
     assert sum(row["n"] for row in rows if row["ttft_state"] == "measured") > 0
 
 
+def test_a_run_that_cannot_be_read_is_passed_over_with_a_word_on_standard_error(harness, tmp_path):
+    strange = tmp_path / "20200101-000000-aaaa"
+    strange.mkdir()
+    (strange / "run.json").write_text('{"run": "20200101-000000-aaaa", "finished": false}')
+    (strange / "verdicts.ndjson").write_text('{"contract": "a.b"}\n')
+    said = harness("query", "select count(*) as n from runs", "--results", str(tmp_path), "--json")
+    assert (said.code, said.json) == (0, [{"n": 0}])
+    assert "passed over" in said.err
+    assert "20200101-000000-aaaa" in said.err
+
+
 def test_the_targets_own_time_is_told_from_the_providers(harness, root):
     asked = (
         "select ttft_ms, before_ms + provider_ms + after_ms as whole, lag_ms, saturated "

@@ -4,6 +4,7 @@ from harness import results
 from harness.core.errors import UsageError
 from harness.core.verdict import Verdict
 from harness.results.columns import TABLES
+from harness.results.readable import RunSkipped
 from harness.results.runs import find_runs
 from harness.results.sql import ask
 
@@ -50,8 +51,22 @@ def test_a_query_that_makes_no_sense_is_the_users_error(stored, runs):
         results.query("from nothing_such", root=runs.root)
 
 
-def test_an_unfinished_run_of_another_shape_is_named(runs, judgement):
-    path = runs.write("r1", [(runs.case, [judgement()], None)], finish=False)
+@pytest.fixture
+def of_another_shape(runs, judgement):
+    """A run that a version with other columns left unfinished."""
+    path = runs.write("r0", [(runs.case, [judgement()], None)], finish=False)
     (path / "verdicts.ndjson").write_text('{"contract": "a.b", "violations": ["no"]}\n')
-    with pytest.raises(UsageError, match="r1 was left unfinished by another version of the harness"):
-        results.query("from runs", root=runs.root)
+    return path
+
+
+def test_a_run_that_cannot_be_read_is_passed_over_and_named(stored, of_another_shape, runs):
+    with pytest.warns(RunSkipped, match="r0 was left unfinished by another version of the harness"):
+        found = results.query("select run from runs order by run", root=runs.root)
+    assert found["run"].tolist() == ["r1", "r2"]
+    with pytest.warns(RunSkipped, match="r0"):
+        assert sorted(results.load(root=runs.root).runs["run"]) == ["r1", "r2"]
+
+
+def test_a_run_that_cannot_be_read_and_is_asked_for_is_refused(of_another_shape, runs):
+    with pytest.raises(UsageError, match="r0 was left unfinished by another version of the harness"):
+        results.query("from runs", "r0", root=runs.root)

@@ -156,7 +156,7 @@ class Target:
         async with AsyncExitStack() as ending:
             folder = ending.enter_context(tempfile.TemporaryDirectory(prefix="harness-store-"))
             shared: dict[str, str | None] = {SECRET_SETTING: secrets.token_hex(32), **settings}
-            if STORE_SETTING not in {**self.profile.settings, **settings}:
+            if not {**self.profile.settings, **settings}.get(STORE_SETTING):
                 shared[STORE_SETTING] = f"sqlite:///{Path(folder) / 'store.sqlite3'}"
             made = []
             for _ in range(2):

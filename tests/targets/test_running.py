@@ -83,7 +83,7 @@ async def test_twins_have_one_store_and_one_secret_and_are_stopped(probe):
 
         return target(probe_url=url, stop=stop, secrets={f"key-{number}": "provider-key"})
 
-    ours = target(again=again)
+    ours = target(profile=profile(settings={"DATABASE_URL": ""}), again=again)
     async with ours.twins({"TIMEOUT_DRAIN_S": "1"}) as (first, second):
         folder = Path(settings[0]["DATABASE_URL"].removeprefix("sqlite:///")).parent
         assert folder.is_dir()

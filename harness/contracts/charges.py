@@ -10,6 +10,7 @@ from harness.core.names import Capability
 from harness.core.pricing import Tariff, input_estimate, tariff, token_estimate
 from harness.core.recording import Recording
 from harness.core.verdict import Pointer
+from harness.systems import gateway
 
 from .calls import Call, ChatCall, broken_off, chat_calls, ledger
 from .delivered import charged_as_delivered, delivered_characters
@@ -64,7 +65,8 @@ def _billed(recording: Recording) -> Iterator[Billed]:
     account, calls = ledger(recording), chat_calls(recording)
     if account is None or len(calls) != 1 or calls[0].request is None:
         return
-    price = tariff(recording.header.facts, calls[0].request.model)
+    facts = gateway.priced(recording.header.facts, recording.header.asked.get("settings") or {})
+    price = tariff(facts, calls[0].request.model)
     if price is not None:
         yield Billed(calls[0], account, price)
 
@@ -152,7 +154,10 @@ def _price(billed: Billed) -> int:
     systems=COMPLETIONS,
     needs=SEEN,
     source="house: the pricing rule, ceil(USD x 1,000 x multiplier), at least 1 credit",
-    breakers=("price-rounds-down", "free-completion", "trusts-usage", "zero-tokens-free"),
+    breakers=(
+        *("price-rounds-down", "free-completion", "trusts-usage", "zero-tokens-free"),
+        *("multiplier-setting-ignored", "custom-multiplier-setting-ignored"),
+    ),
 )
 def price_exact(billed: Billed, _recording: Recording) -> Findings:
     """A completed call costs its price to the credit: of the provider's usage where sane, else of the estimate.
@@ -239,7 +244,7 @@ def usage_row_written(billed: Billed, _recording: Recording) -> Findings:
     systems=COMPLETIONS,
     needs=LEDGER,
     source="house: the hold is the price of the estimate, prompt plus output limit",
-    breakers=("hold-too-small",),
+    breakers=("hold-too-small", "multiplier-setting-ignored", "custom-multiplier-setting-ignored"),
 )
 def hold_covers_the_call(billed: Billed, _recording: Recording) -> Findings:
     """The hold is the price of the prompt's estimate plus the output limit.

@@ -19,7 +19,8 @@ SECRET = re.compile(r"\[REDACTED:[a-z0-9:-]+\]")
 FILE_NAME = ".env"
 
 
-def _banners(recording: Recording) -> Iterator[list[str]]:
+def banners(recording: Recording) -> Iterator[list[str]]:
+    """What was said at each start that came to something, line by line."""
     for probe in recording.probes:
         if probe.name == "startup" and probe.data.get("started"):
             yield [str(line) for line in probe.data.get("banner", ())]
@@ -27,7 +28,7 @@ def _banners(recording: Recording) -> Iterator[list[str]]:
 
 @contract(
     "config.banner-masked",
-    select=_banners,
+    select=banners,
     systems=RUNS,
     needs=STARTUP,
     source="house; CWE-532: sensitive information in a log file",
@@ -47,9 +48,9 @@ def banner_masked(banner: list[str], recording: Recording) -> Findings:
         said = next((line for line in banner if name in line), "")
         if not said:
             yield Violation(f"The banner does not list {name}.", HERE)
-        elif settings.get(name, "set") is None and runs.NOT_SET not in said:
+        elif settings.get(name, "set") is None and name not in runs.DEFAULTS and runs.NOT_SET not in said:
             yield Violation(f"{name} is not set, the banner says {said!r}.", HERE)
-        elif name == "GROQ_API_KEY" and "*" not in said and not SECRET.search(said):
+        elif name == "GROQ_API_KEY" and "*" not in said and runs.NOT_SET not in said and not SECRET.search(said):
             yield Violation(f"The banner does not show {name} masked: {said!r}.", HERE)
 
 

@@ -49,9 +49,9 @@ async def health_store_down(stage: Stage) -> None:
     await api.health()
 
 
-@scenario("startup", RUNS, needs=STARTUP, settings={"OPENAI_API_KEY": None})
+@scenario("startup", RUNS, needs=STARTUP, settings={"OPENAI_API_KEY": None, "PORT": None})
 async def startup(stage: Stage) -> None:
-    """What the target said when it started, with all its settings but an optional one."""
+    """What the target said when it started, with all its settings but an optional one and its port."""
     await stage.startup()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from .route import Outcome, ProviderTable, Route
 
@@ -40,6 +42,18 @@ PROVIDER_TABLE = ProviderTable(
     invalid=INVALID_RESPONSE,
     incomplete=Outcome(502, "provider_stream_incomplete"),
 )
+
+MULTIPLIER_SETTING, CUSTOM_MULTIPLIER_SETTING = "CREDIT_MULTIPLIER", "OPENAI_CUSTOM_CREDIT_MULTIPLIER"
+_NUMBERS: Mapping[str, str] = MappingProxyType(
+    {MULTIPLIER_SETTING: "multiplier", CUSTOM_MULTIPLIER_SETTING: "custom_multiplier"}
+)
+
+
+def priced(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A target's facts with the numbers that the settings of its variant change."""
+    changed = {_NUMBERS[name]: value for name, value in settings.items() if name in _NUMBERS and value is not None}
+    return {**facts, "numbers": {**facts.get("numbers", {}), **changed}} if changed else facts
+
 
 INSUFFICIENT_STATUS = 402
 TIER_REFUSED = Outcome(403, "model_not_in_tier")

@@ -83,6 +83,9 @@ HEALTHY = ("ok", 200)
 DEGRADED = ("degraded", 503)
 CONNECTED, DISCONNECTED = "connected", "disconnected"
 
+REQUIRED_SETTINGS = ("GROQ_API_KEY",)
+DEFAULTS: Mapping[str, str] = MappingProxyType({"PORT": "4000"})
+"""What settings are that nobody set."""
 BANNER_SETTINGS = ("PORT", "GROQ_API_KEY", DEFAULT_MODEL_SETTING, "OPENAI_API_KEY")
 NOT_SET = "(not set - optional)"
 

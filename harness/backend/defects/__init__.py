@@ -9,6 +9,7 @@ from harness.backend.parts import Parts
 from harness.backend.settings import SettingsError
 
 from . import (
+    agent_models,
     agent_resilience,
     agent_sessions,
     agent_vertex,
@@ -35,6 +36,7 @@ from . import (
     runs_errors,
     runs_models,
     runs_operation,
+    settings,
     silence,
     stopping,
     stream,
@@ -60,6 +62,7 @@ def defective(name: str) -> Parts:
 __all__ = [
     "DEFECTS",
     "Defect",
+    "agent_models",
     "agent_resilience",
     "agent_sessions",
     "agent_vertex",
@@ -87,6 +90,7 @@ __all__ = [
     "runs_errors",
     "runs_models",
     "runs_operation",
+    "settings",
     "silence",
     "stopping",
     "stream",

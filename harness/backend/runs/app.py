@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiohttp import web
 
 from harness.backend.common import Common
-from harness.backend.settings import SettingsError
 
 from .parts import RunParts
 
@@ -15,8 +14,7 @@ PROVIDER = "groq"
 def build(common: Common, parts: RunParts) -> web.Application:
     """Runs as an application. Raises SettingsError where there is no key for the provider."""
     settings, provider = common.settings, common.providers[PROVIDER]
-    if not provider.api_key:
-        raise SettingsError("GROQ_API_KEY is required: runs are answered by Groq")
+    parts.requirements().check(provider)
     service = parts.service(
         call_s=settings.call_s,
         accounts=common.accounts,

@@ -12,6 +12,7 @@ from .health import Health
 from .journal import RunJournal
 from .models import Models
 from .request import RunValidator
+from .requirements import Requirements
 from .rows import RunRows
 from .service import RunService
 
@@ -27,6 +28,7 @@ class RunParts:
     health: type[Health] = Health
     journal: type[RunJournal] = RunJournal
     models: type[Models] = Models
+    requirements: type[Requirements] = Requirements
     rows: type[RunRows] = RunRows
     service: type[RunService] = RunService
     validator: type[RunValidator] = RunValidator

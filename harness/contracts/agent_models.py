@@ -50,7 +50,7 @@ def no_credentials_said(exchange: Exchange, recording: Recording) -> Findings:
     message = agent.NO_TOKEN.message or ""
     if exchange.status != agent.NO_TOKEN.status or not words.startswith(message):
         yield Violation(f"The answer was {exchange.status} {words[:80]!r}.", (Pointer(exchange.id),))
-    lacking = [name for name in MISSING[recording.header.scenario] if name not in words]
+    lacking = [name for name in MISSING[str(recording.header.scenario)] if name not in words]
     if lacking:
         yield Violation(f"The answer does not name {', '.join(lacking)}.", (Pointer(exchange.id),))
     if any(mark in exchange.body for mark in STACK):

@@ -257,7 +257,10 @@ def _odd_inputs(recording: Recording) -> list[Sent]:
     select=_odd_inputs,
     systems=EVERY,
     source="RFC 9110, 15.6: 5xx is the server's fault; RFC 8259, 4 and 8.2: read as you like; fields: house",
-    breakers=("unknown-fields-refused", "lone-surrogate-500", "tokens-overflow-500"),
+    breakers=(
+        *("unknown-fields-refused", "lone-surrogate-500", "tokens-overflow-500"),
+        "workflow-context-object-only",
+    ),
 )
 def odd_input_survived(subject: Sent, recording: Recording) -> Findings:
     """A request that may be read in two ways is served or refused with 4xx, never 5xx; fields nobody knows are let be.
@@ -376,7 +379,10 @@ def _paid_for(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=PROVIDER,
     source="house: the words are the provider's; OpenAI API reference, chat completion object",
-    breakers=("double-settle", "runs-output-cut", "workflow-programme-renamed", "workflow-text-blocks-ignored"),
+    breakers=(
+        *("double-settle", "runs-output-cut", "workflow-programme-renamed", "workflow-text-blocks-ignored"),
+        "workflow-programme-cut",
+    ),
 )
 def answer_delivered(call: Call, _recording: Recording) -> Findings:
     """A call whose provider gave its whole answer is answered by success, with the provider's words unchanged.

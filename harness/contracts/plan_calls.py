@@ -88,7 +88,7 @@ def _plan_calls(recording: Recording) -> Iterator[PlanCall]:
         found = tuple(held[client.id])
         yield PlanCall(
             client=client,
-            upstreams=tuple(upstream(one, workflow.KEY) for one in found),
+            upstreams=tuple(upstream(one, workflow.KEY, workflow.lacking) for one in found),
             asked=_object(client.request.body, strict=True),
             answer=_object(client.body) or {},
             error=decode_error(client.body) if client.body and client.status != workflow.CREATED_STATUS else None,

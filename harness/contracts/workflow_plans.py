@@ -30,16 +30,16 @@ def _made(recording: Recording) -> list[PlanCall]:
     "workflow.plan-whole",
     select=_made,
     systems=WORKFLOW,
-    source=f"house: 201 with id and {workflow.KEY}",
-    breakers=("workflow-programme-renamed",),
+    source=f"house: 201 with id and {workflow.KEY}, which has title and sessions",
+    breakers=("workflow-programme-renamed", "workflow-programme-cut"),
 )
 def plan_whole(call: PlanCall, _recording: Recording) -> Findings:
-    """A plan that was made is answered with its id and its programme, an object.
+    """A plan that was made is answered with its id and its programme: its title and the list of its sessions.
 
     A 201 without it is a plan that was paid for and cannot be read.
     """
     lacking = [] if call.answer_id else ["id"]
-    lacking += [] if call.programme is not None else [workflow.KEY]
+    lacking += [workflow.KEY] if call.programme is None else workflow.lacking(call.programme)
     if lacking:
         yield call.violation(f"The plan has no {', '.join(lacking)}.")
 

@@ -218,7 +218,10 @@ def poll_progress(one: Told, _recording: Recording) -> Findings:
     systems=WORKFLOW,
     needs=PROVIDER,
     source="house: an assistant message with a block of type output_text or text",
-    breakers=("workflow-user-message-taken", "workflow-any-block-taken", "workflow-other-key-taken"),
+    breakers=(
+        *("workflow-user-message-taken", "workflow-any-block-taken", "workflow-other-key-taken"),
+        "workflow-programme-cut",
+    ),
 )
 def answer_of_the_assistant(one: Polled, _recording: Recording) -> Findings:
     """A plan is made of what the assistant said in a block of type `output_text` or `text`, and of nothing else.

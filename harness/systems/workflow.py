@@ -14,6 +14,8 @@ ROUTES = (PLAN,)
 CREATED_STATUS = 201
 KEY = "client_training_program_enriched"
 """What an answer holds beside its id, and what the provider's text must hold."""
+PARTS: Mapping[str, type] = MappingProxyType({"title": str, "sessions": list})
+"""What stands there: its fields, and of which kind each is."""
 REQUEST_FIELDS = ("user_profile", "questionnaires", "context")
 
 PRICE_CREDITS = 5
@@ -54,6 +56,11 @@ PROVIDER_TABLE = ProviderTable(
 
 API_KEY_SETTING, WORKFLOW_SETTING = "OPENAI_API_KEY", "EDN360_TRAINING_WORKFLOW_ID"
 REQUIRED_SETTINGS = (API_KEY_SETTING, WORKFLOW_SETTING)
+
+
+def lacking(programme: Mapping[str, Any]) -> list[str]:
+    """What a programme should have, and has not, or not of its kind."""
+    return [name for name, kind in PARTS.items() if not isinstance(programme.get(name), kind)]
 
 
 def price_credits(facts: Mapping[str, Any]) -> int:

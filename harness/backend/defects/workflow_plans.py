@@ -12,6 +12,7 @@ from harness.backend.accounts import InsufficientCredits
 from harness.backend.flights import Flight
 from harness.backend.settings import Settings
 from harness.backend.upstream import Kind, UpstreamError
+from harness.backend.workflow.answer import KEY
 from harness.backend.workflow.billing import PlanBilling
 from harness.backend.workflow.errors import ErrorTable, PlanError
 from harness.backend.workflow.journal import PlanJournal
@@ -97,6 +98,33 @@ class WorkflowProgrammeRenamed(Defect):
     workflow = instead(service=_Renames)
 
 
+class WorkflowProgrammeCut(Defect):
+    """The sessions are on another page."""
+
+    id = "workflow-programme-cut"
+    summary = "the programme comes without its sessions"
+
+    class _Cuts(PlanService):
+        def body(self, plan: Plan) -> dict[str, Any]:
+            programme = {name: value for name, value in (plan.programme or {}).items() if name != "sessions"}
+            return {**super().body(plan), KEY: programme}
+
+    workflow = instead(service=_Cuts)
+
+
+class WorkflowContextObjectOnly(Defect):
+    """The first client sent an object."""
+
+    id = "workflow-context-object-only"
+    summary = "a plan whose context is a text is refused"
+
+    class _Insists(PlanValidator):
+        def anything(self, body: dict[str, Any], field: str) -> Any:
+            return self.an_object(body, field)
+
+    workflow = instead(validator=_Insists)
+
+
 class WorkflowIdIsTheSession(Defect):
     """There is an id already."""
 
@@ -143,8 +171,8 @@ class WorkflowLeaksKey(Defect):
     summary = "the provider's words about the service's key reach the client"
 
     class _Quotes(ErrorTable):
-        def failure(self, error: UpstreamError) -> PlanError:
-            told = super().failure(error)
+        def failure(self, error: UpstreamError, *, begun: bool) -> PlanError:
+            told = super().failure(error, begun=begun)
             if error.kind is Kind.AUTH and error.words:
                 told.message = error.words
             return told

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from harness.backend.bodies import BadBody, decode_json
 from harness.backend.upstream import Kind, UpstreamError
 
 KEY = "client_training_program_enriched"
+PARTS: Mapping[str, type] = MappingProxyType({"title": str, "sessions": list})
+"""What a programme is made of."""
 ANSWER_BLOCKS = frozenset({"output_text", "text"})
 
 
@@ -39,7 +42,10 @@ class AnswerReader:
         return block.get("type") in ANSWER_BLOCKS
 
     def programme(self, text: str) -> dict[str, Any]:
-        """The programme in an answer's text. Raises UpstreamError where there is none."""
+        """The programme in an answer's text, with its title and its sessions. Raises UpstreamError where it has none.
+
+        Clients are promised all three: what lacks one cannot be delivered.
+        """
         try:
             document = decode_json(text.encode("utf-8", "surrogatepass"))
         except BadBody as wrong:
@@ -47,7 +53,14 @@ class AnswerReader:
         programme = self.pick(document)
         if not isinstance(programme, dict):
             raise UpstreamError(Kind.INVALID, f"the provider's answer has no {KEY}")
+        lacking = self.lacking(programme)
+        if lacking:
+            raise UpstreamError(Kind.INVALID, f"the provider's programme has no {' and no '.join(lacking)}")
         return programme
+
+    def lacking(self, programme: dict[str, Any]) -> list[str]:
+        """What a programme should have, and has not, or not of its kind."""
+        return [name for name, kind in PARTS.items() if not isinstance(programme.get(name), kind)]
 
     def pick(self, document: Any) -> Any:
         """What stands under the key."""

@@ -56,14 +56,25 @@ FAILURES: Mapping[Kind, tuple[int, str, str]] = MappingProxyType(
 )
 """What went wrong at the provider -> status, code and words for the client."""
 
+AT_FIRST: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.NOT_FOUND: "The provider does not know the workflow that makes the plans.",
+        Kind.REFUSED: "The provider refused to begin a session",
+    }
+)
+"""Other words for what goes wrong before there is a session, or a message: the codes are the same."""
+
 
 class ErrorTable:
-    """Exceptions as errors for clients, by ``FAILURES``. Of a refused request the provider's own words are told."""
+    """Exceptions as errors for clients, by ``FAILURES``. Of a refused request the provider's own words are told.
+
+    ``begun`` is whether the provider had made a session by then: see ``AT_FIRST``.
+    """
 
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
 
-    def told(self, error: Exception) -> PlanError:
+    def told(self, error: Exception, *, begun: bool = True) -> PlanError:
         """What a client reads of this."""
         match error:
             case PlanError():
@@ -75,14 +86,17 @@ class ErrorTable:
                 message = f"Insufficient credits: a plan costs {error.needed}, the balance is {error.balance}."
                 return PlanError(402, "INSUFFICIENT_CREDITS", message, "insufficient_credits")
             case UpstreamError():
-                return self.failure(error)
+                return self.failure(error, begun=begun)
         return internal()
 
-    def failure(self, error: UpstreamError) -> PlanError:
+    def failure(self, error: UpstreamError, *, begun: bool) -> PlanError:
         """What a client reads of a provider's failure."""
         status, code, words = self.row(error)
+        at_first = "" if begun else AT_FIRST.get(error.kind, "")
+        words = at_first or words
         if error.kind is Kind.REFUSED:
-            words = self.words(error) or words
+            said = self.words(error)
+            words = ": ".join(filter(None, (at_first, said))) if said else words
         headers = {"Retry-After": error.retry_after} if status == 429 and error.retry_after else {}
         return PlanError(status, code, words, headers=headers)
 

@@ -17,7 +17,7 @@ class Ask:
 
     user_profile: dict[str, Any]
     questionnaires: list[Any]
-    context: dict[str, Any]
+    context: Any
 
 
 @dataclass(slots=True)

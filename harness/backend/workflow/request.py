@@ -13,7 +13,8 @@ from .plan import Ask
 class PlanValidator:
     """Reads request bodies. Every refusal is a PlanError of 400 whose message names the field, or the body.
 
-    Fields that are not known are left alone, and go no further.
+    A profile has fields, questionnaires are a list of objects; a context is whatever the client has to say beside them,
+    a text as well as an object. Fields that are not known are left alone, and go no further.
     """
 
     def read(self, raw: bytes) -> Ask:
@@ -21,7 +22,7 @@ class PlanValidator:
         body = self.decode(raw)
         if not isinstance(body, dict):
             raise invalid("The body must be a JSON object with user_profile, questionnaires and context.")
-        return Ask(self.an_object(body, "user_profile"), self.questionnaires(body), self.an_object(body, "context"))
+        return Ask(self.an_object(body, "user_profile"), self.questionnaires(body), self.anything(body, "context"))
 
     def decode(self, raw: bytes) -> Any:
         """The JSON value in a body."""
@@ -35,6 +36,13 @@ class PlanValidator:
         value = body.get(field)
         if not isinstance(value, dict):
             raise invalid(f"{field} is required and must be an object.", field)
+        return value
+
+    def anything(self, body: dict[str, Any], field: str) -> Any:
+        """A field that must be there, and not null."""
+        value = body.get(field)
+        if value is None:
+            raise invalid(f"{field} is required.", field)
         return value
 
     def questionnaires(self, body: dict[str, Any]) -> list[Any]:

@@ -122,7 +122,7 @@ class PlanService:
     async def failed(self, plan: Plan, error: Exception) -> web.Response:
         """Give the charge back, then tell the client."""
         plan.outcome = Outcome.FAILED
-        told = self.cut_short(error) or self.errors.told(error)
+        told = self.cut_short(error) or self.errors.told(error, begun=bool(plan.session_id))
         self.journal.failed(plan, error)
         await finish(self.give_back(plan, told.message))
         return self.answered(plan, self.response(told))

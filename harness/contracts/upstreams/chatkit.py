@@ -7,7 +7,7 @@ session. It is judged by its first exchange that failed, else by the poll that f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from harness.contracts.upstream import Answer, Asked, Said, Upstream, Way, is_json
@@ -67,9 +67,10 @@ def conversations(recording: Recording) -> tuple[Conversation, ...]:
     return recording.memo("chatkit-conversations", lambda: tuple(_conversations(recording)))
 
 
-def upstream(conversation: Conversation, key: str) -> Upstream:
+def upstream(conversation: Conversation, key: str, lacking: Callable[[dict[str, Json]], list[str]]) -> Upstream:
     """A conversation as one exchange with the provider; the answer's text must be JSON with an object at ``key``.
 
+    ``lacking`` tells what that object has not, and should have: then it is no answer either.
     The words that came back are what stands there, as JSON with its keys in order.
     """
     failed, text = conversation.failed, conversation.answer
@@ -82,7 +83,7 @@ def upstream(conversation: Conversation, key: str) -> Upstream:
         return Upstream(conversation.exchanges[-1], asked, Answer(), Way.SILENT)
     found = conversation.polls[conversation.answered]
     value = value_at(text, key)
-    if value is None:
+    if value is None or lacking(value):
         return Upstream(found, asked, Answer(readable=True), Way.INVALID)
     return Upstream(found, asked, Answer(readable=True, answered=True, ended=True, text=canonical(value)), Way.COMPLETE)
 

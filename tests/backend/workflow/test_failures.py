@@ -56,6 +56,30 @@ async def test_the_words_of_a_refusal_reach_the_client_without_secrets(backend, 
     assert body["error"]["message"] == "too long for [redacted]"
 
 
+@pytest.mark.parametrize(
+    ("step", "status", "words", "told"),
+    [
+        ("create", 404, "Workflow not found.", "The provider does not know the workflow that makes the plans."),
+        ("send", 404, "No such session.", "The provider does not know the session."),
+        (
+            "create",
+            400,
+            "Unknown parameter: 'input'.",
+            "The provider refused to begin a session: Unknown parameter: 'input'.",
+        ),
+        ("create", 400, "", "The provider refused to begin a session"),
+        ("send", 400, "Too long.", "Too long."),
+        ("list", 404, "No such session.", "The provider does not know the session."),
+    ],
+)
+async def test_what_goes_wrong_before_there_is_a_session_is_worded_apart(
+    backend, user, provider, step, status, words, told
+):
+    provider.fails(step, status, words)
+    _, body = await backend.plan(user)
+    assert (body["error"]["code"], body["error"]["message"]) == (TOLD[status][1], told)
+
+
 async def test_the_words_about_the_key_do_not(backend, user, provider, key):
     provider.fails("create", 401, f"Incorrect API key provided: {key}.")
     _, body = await backend.plan(user)
@@ -92,6 +116,11 @@ NO_ANSWERS = {
     "a-text": '{"client_training_program_enriched": "run"}',
     "nan": '{"client_training_program_enriched": {"reps": NaN}}',
     "deep": '{"client_training_program_enriched": ' + "[" * 100_000,
+    "empty": '{"client_training_program_enriched": {}}',
+    "no-title": '{"client_training_program_enriched": {"sessions": []}}',
+    "no-sessions": '{"client_training_program_enriched": {"title": "Run"}}',
+    "sessions-of-another-kind": '{"client_training_program_enriched": {"title": "Run", "sessions": {}}}',
+    "title-of-another-kind": '{"client_training_program_enriched": {"title": null, "sessions": []}}',
     "half-a-pair": '{"client_training_program_enriched": "\ud800"}',
 }
 

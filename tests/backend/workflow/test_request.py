@@ -13,7 +13,6 @@ WRONG = [
     ("questionnaires", {}),
     ("questionnaires", ["goals"]),
     ("context", None),
-    ("context", 7),
 ]
 
 
@@ -38,6 +37,13 @@ async def test_no_questionnaires_and_unknown_fields_are_no_mistake(backend, user
     assert (await backend.plan(user, {**asked, "questionnaires": [], "shoe_size": 42}))[0] == 201
     (text,) = [body["content"][0]["text"] for step, _, _, body in provider.seen if step == "send"]
     assert json.loads(text) == {**asked, "questionnaires": []}
+
+
+@pytest.mark.parametrize("context", ["Keep it short.", 7, False, [], {}])
+async def test_a_context_is_whatever_the_client_has_to_say(backend, user, provider, asked, context):
+    assert (await backend.plan(user, {**asked, "context": context}))[0] == 201
+    (text,) = [body["content"][0]["text"] for step, _, _, body in provider.seen if step == "send"]
+    assert json.loads(text)["context"] == context
 
 
 async def test_texts_that_no_database_keeps_are_passed_on_and_kept(backend, user, provider):

@@ -65,10 +65,12 @@ async def test_the_interval_is_a_setting_and_real_where_the_clock_is(start, prov
 
 
 async def test_the_newest_answer_counts_and_only_blocks_that_hold_one(backend, user, provider, answered, said):
-    block = {"type": "text", "text": json.dumps({KEY: {"title": "newest"}})}
+    block = {"type": "text", "text": json.dumps({KEY: {"title": "newest", "sessions": []}})}
     newest = {**said("thinking", kind="progress"), "content": [{"type": "progress", "text": "thinking"}, block]}
-    provider.polls = [[said("me", role="user", kind="output_text"), newest, answered({"title": "older"})]]
-    assert (await backend.plan(user))[1][KEY] == {"title": "newest"}
+    provider.polls = [
+        [said("me", role="user", kind="output_text"), newest, answered({"title": "older", "sessions": []})]
+    ]
+    assert (await backend.plan(user))[1][KEY] == {"title": "newest", "sessions": []}
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ async def finalize_fails(stage: Stage) -> None:
 
 @scenario("initialize-fails-late", CHAT, answer=Answer.STREAM, needs=SEEN)
 async def initialize_fails_late(stage: Stage) -> None:
-    """Accounting places holds and then fails to say so: by a status, by no answer, and in words that nobody can read."""
+    """Accounting places holds and then fails to say so: by a status, by no answer, and in words nobody can read."""
     user = await stage.user()
     for trouble in (Trouble(500, late=True), Trouble(None, late=True), Trouble(201, b"<html>", late=True)):
         stage.service.troubles[accounting.INITIALIZE.name] = trouble

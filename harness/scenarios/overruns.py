@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from harness.core.fault import FAULTS
 from harness.core.names import Answer, System
 from harness.providers.reply import Reply
@@ -15,7 +13,6 @@ from .stage import Stage
 
 LONG_PIECES = tuple(f"{number}{' and so it goes on' * 450}." for number in range(5))
 """Words of which the first three pieces cost more than one credit whatever the model."""
-LITTLE: Mapping[str, int] = {"max_tokens": 1}
 WHOLE_TOKENS = 40_000
 
 
@@ -29,7 +26,7 @@ async def _break_off_completion(stage: Stage) -> None:
     user, prompt = await stage.user(), stage.prompt()
     _long_answer(stage)
     with stage.struck(FAULTS["reset-mid-stream"]):
-        await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=True, **LITTLE), tie=prompt.tie)
+        await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=True, max_tokens=1), tie=prompt.tie)
     await stage.settle(user)
 
 

@@ -182,34 +182,6 @@ class ChatLogForgetsAborts(Defect):
     chat = instead(billing=_Forgets)
 
 
-class ChatChecksAfterHold(Defect):
-    """Better safe than sorry."""
-
-    id = "chat-checks-after-hold"
-    summary = "accounting is asked again whether a stream may begin that it holds credits for"
-
-    class _Doubts(ChatBilling):
-        async def hold(self, turn: Turn) -> None:
-            await super().hold(turn)
-            await self._accounting.check(turn)
-
-    chat = instead(billing=_Doubts)
-
-
-class ChatEndsTwice(Defect):
-    """To end what has ended does no harm."""
-
-    id = "chat-ends-twice"
-    summary = "a stream that was settled is aborted as well"
-
-    class _Twice(ChatBilling):
-        async def complete(self, turn: Turn) -> None:
-            await super().complete(turn)
-            await self._accounting.abort(turn, self.delivered_tokens(turn))
-
-    chat = instead(billing=_Twice)
-
-
 class ChatFinalizeNotIdempotent(Defect):
     """What was ended cannot be ended."""
 

@@ -10,6 +10,7 @@ from harness.core.verdict import Doubt, Pointer, Violation
 
 from .chat_calls import Observation, observations
 from .registry import Findings, contract
+from .scope import EVERY
 
 DOUBLE_SPEND, OBSERVE = "double-spend", "observe"
 CLOSE_MS = 100.0
@@ -25,9 +26,9 @@ def _double_spends(recording: Recording) -> Iterator[Race]:
 @contract(
     "race.no-double-spend",
     select=_double_spends,
-    systems=("gateway", "runs"),
+    systems=EVERY,
     source="house: one balance pays once (wasp-lang/open-saas #727, mozilla-ai/any-llm #836)",
-    breakers=("racy-hold", "credit-not-checked"),
+    breakers=("racy-hold", "credit-not-checked", "chat-checked-then-spent"),
 )
 def no_double_spend(race: Race, _recording: Recording) -> Findings:
     """Of N requests let go at once on a balance for K, no more than K are served.
@@ -75,7 +76,7 @@ def _observer_sweeps(recording: Recording) -> Iterator[Sweep]:
     select=_observer_sweeps,
     systems=("chat",),
     source="house: once the owner has the response headers, an observer that asks must be let in",
-    breakers=("chat-visible-late",),
+    breakers=("chat-visible-late", "chat-visible-very-late"),
 )
 def visible_from_the_headers_on(sweep: Sweep, _recording: Recording) -> Findings:
     """In a sweep of offsets around the owner's headers there is none after them at which an observer is not let in.

@@ -26,6 +26,8 @@ HELD_AFTER = 2
 async def measured_observe(stage: Stage) -> None:
     """Streams, each with an observer whose last byte leaves a little before or after the owner has the headers."""
     owner, observer = await stage.user(), await stage.user(role="supervisor")
+    # One has certainly asked before any stream: what is said of those who do is then judged, however the others fare.
+    await stage.chat(observer.token).observe(await new_session(stage, owner))
     took_ns: list[int] = []
     for offset_ms in OFFSETS_MS:
         took_ns += await _point(stage, owner, observer, int(offset_ms * 1e6), min(took_ns, default=0))

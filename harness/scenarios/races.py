@@ -8,20 +8,27 @@ from collections.abc import Sequence
 from harness.core.names import Answer, Capability, System
 from harness.core.race import RACE_BUDGET
 from harness.endpoints.lastbyte import Entrant
-from harness.systems import gateway, runs
+from harness.providers import chatkit
+from harness.servers.gate import BEFORE_HEADERS, before_headers
+from harness.systems import chat, gateway, runs, workflow
 
+from .chat import new_session, stream_body
 from .gateway import chat_body
 from .registry import scenario
 from .runs import run_body
 from .stage import Prompt, Stage
+from .workflow import plan_body
 
 CALLERS, AFFORDABLE = 8, 3
 SMALL_ANSWER_TOKENS = 16
 """So few that what is held is what a call costs, one credit: nothing comes back that might pay for one more."""
+ESTIMATE_TOKENS = 200
+"""More than an answer has. What comes back when a stream ends would pay for another: who is to be served is known only
+where all are placed before any ends."""
+ID = "measured-double-spend"
 
 
-@scenario("measured-double-spend", System.GATEWAY, answer=Answer.PLAIN, alone=True)
-async def gateway_double_spend(stage: Stage) -> None:
+async def completions_double_spend(stage: Stage) -> None:
     """Eight calls let go at once, by their last bytes, on a balance that pays for three."""
     prompts = [stage.prompt() for _ in range(CALLERS)]
     hold_credits = stage.tariff(stage.model().id).hold_credits(len(prompts[0].text), SMALL_ANSWER_TOKENS)
@@ -39,7 +46,11 @@ async def gateway_double_spend(stage: Stage) -> None:
     await stage.settle(user)
 
 
-@scenario("measured-double-spend", System.RUNS, answer=Answer.PLAIN, alone=True)
+scenario(ID, System.GATEWAY, answer=Answer.PLAIN, alone=True)(completions_double_spend)
+scenario(ID, System.AGENT, answer=Answer.PLAIN, alone=True)(completions_double_spend)
+
+
+@scenario(ID, System.RUNS, answer=Answer.PLAIN, alone=True)
 async def runs_double_spend(stage: Stage) -> None:
     """Eight runs let go at once, by their last bytes, on a balance that pays for three."""
     prompts = [stage.prompt() for _ in range(CALLERS)]
@@ -53,8 +64,45 @@ async def runs_double_spend(stage: Stage) -> None:
     await stage.settle(user)
 
 
+@scenario(ID, System.CHAT, answer=Answer.STREAM, alone=True)
+async def chat_double_spend(stage: Stage) -> None:
+    """Eight streams let go at once, by their last bytes, each in a session of its own, on a balance for three."""
+    prompts = [stage.prompt() for _ in range(CALLERS)]
+    hold_credits = stage.tariff(stage.model().id).price_credits(0, ESTIMATE_TOKENS)
+    user = await stage.user(credits=AFFORDABLE * hold_credits)
+    entrants = [
+        Entrant(
+            route=chat.STREAM,
+            token=user.token,
+            json=stream_body(stage, prompt, estimatedTokens=ESTIMATE_TOKENS),
+            tie=prompt.tie,
+            path={"session_id": await new_session(stage, user)},
+        )
+        for prompt in prompts
+    ]
+    await _double_spend(stage, prompts, entrants, AFFORDABLE if stage.target.has(Capability.PROVIDER) else None)
+    await stage.settle(user)
+
+
+@scenario(ID, System.WORKFLOW, answer=Answer.PLAIN, alone=True)
+async def workflow_double_spend(stage: Stage) -> None:
+    """Eight plans let go at once, by their last bytes, on a balance that pays for three."""
+    prompts = [stage.prompt() for _ in range(CALLERS)]
+    user = await stage.user(credits=AFFORDABLE * workflow.price_credits(stage.target.profile.facts(System.WORKFLOW)))
+    entrants = [
+        Entrant(route=workflow.PLAN, token=user.token, json=plan_body(prompt), tie=prompt.tie) for prompt in prompts
+    ]
+    await _double_spend(stage, prompts, entrants, AFFORDABLE, point=before_headers(chatkit.SEND))
+    await stage.settle(user)
+
+
 async def _double_spend(
-    stage: Stage, prompts: Sequence[Prompt], entrants: Sequence[Entrant], affordable: int | None
+    stage: Stage,
+    prompts: Sequence[Prompt],
+    entrants: Sequence[Entrant],
+    affordable: int | None,
+    *,
+    point: str = BEFORE_HEADERS,
 ) -> None:
     """Race them; a provider of ours answers once each call was placed or refused, so that none ends before the others.
 
@@ -63,7 +111,7 @@ async def _double_spend(
     if not stage.target.has(Capability.ACCOUNTS):
         told = stage.target.profile.systems[stage.system].numbers.get(RACE_BUDGET)
         affordable = None if told is None else int(told)
-    gate = stage.gate("before-headers") if stage.target.has(Capability.PROVIDER) else None
+    gate = stage.gate(point) if stage.target.has(Capability.PROVIDER) else None
     async with stage.race("double-spend", entrants, affordable=affordable) as heat:
         if gate is not None:
             for prompt, call in zip(prompts, heat.calls, strict=True):

@@ -132,6 +132,11 @@ class Stage:
         Raises:
             StageError: nobody knows where it is.
         """
+        return AccountingClient(self._open_session(), self.accounting_url, token)
+
+    @property
+    def accounting_url(self) -> str:
+        """Where chat's accounting is. Raises StageError where nobody knows."""
         service = self.target.services.get(accounting.NAME)
         if service is None or not service.target_url:
             raise StageError(
@@ -139,7 +144,7 @@ class Stage:
                 where=f"target '{self.case.target}'",
                 fix=f"Say where it is: [systems.chat.services] {accounting.NAME} = URL.",
             )
-        return AccountingClient(self._open_session(), service.target_url, token)
+        return service.target_url
 
     def gateway(self, token: str | None) -> GatewayClient:
         """The gateway as called by the bearer of a token, or by nobody; the agent's like face in the agent's cases."""
@@ -206,13 +211,16 @@ class Stage:
         return found
 
     @asynccontextmanager
-    async def race(self, kind: str, entrants: Sequence[Entrant], **facts: Any) -> AsyncIterator[Heat]:
+    async def race(
+        self, kind: str, entrants: Sequence[Entrant], *, base_url: str | None = None, **facts: Any
+    ) -> AsyncIterator[Heat]:
         """Requests held at their last byte and let go together; the answers are there at the end.
 
-        The mark ``race`` (see ``core.race``) says how they were let go, with ``facts`` beside it.
+        The mark ``race`` (see ``core.race``) says how they were let go, with ``facts`` beside it. They go to the case's
+        system, or to ``base_url``.
         """
-        base_url = self.target.url(self.system)
-        async with racing(self.recorder, base_url, entrants, limit_s=CLIENT_LIMIT_S) as heat:
+        url = base_url or self.target.url(self.system)
+        async with racing(self.recorder, url, entrants, limit_s=CLIENT_LIMIT_S) as heat:
             yield heat
         self.mark(RACE, {"kind": kind, **facts, **heat.facts()})
 

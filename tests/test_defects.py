@@ -38,7 +38,7 @@ BROKEN = (Verdict.FAIL, Verdict.WARN)
 ALIKE = {
     *("http-403", "http-429-date", "http-502", "http-503", "http-529"),
     *("crlf", "comments", "coalesced", "one-byte-segments", "split-utf8", "duplicate-done", "after-done"),
-    *("slow-first-token", "host-not-found"),
+    *("slow-first-token", "host-not-found", "reset-plain", "bad-prelude-crc", "half-frame"),
 }
 """Faults that strike as another one does: with no defect they are all exercised, with one their like is enough."""
 LONG = {"slow-reader"}

@@ -157,6 +157,8 @@ class _Sending(transport.Request):
                 data = await response.read()
         except TimeoutError as late:
             raise UpstreamError(Kind.TIMEOUT, "Google's token endpoint took too long") from late
+        except aiohttp.ClientPayloadError as torn:
+            raise UpstreamError(Kind.INVALID, "Google's token endpoint broke off its answer") from torn
         except (aiohttp.ClientError, OSError) as failure:
             raise UpstreamError(Kind.UNREACHABLE, "Google's token endpoint cannot be reached") from failure
         if response.status != 200:

@@ -11,6 +11,7 @@ from harness.core.verdict import Pointer, Violation
 from harness.framing.json import loads
 from harness.systems import gateway
 
+from .agent_lists import refused_lists
 from .calls import Call, ChatCall, chat_calls, failures
 from .registry import Findings, contract
 from .scope import COMPLETIONS, EVERY, GATEWAY
@@ -32,9 +33,10 @@ def _ids(exchange: Exchange) -> list[str]:
 
 
 def _lists_to_be_had(recording: Recording) -> list[Exchange]:
-    """Without credentials there is none, and a contract of the agent's on how that is said."""
+    """There is none without credentials, nor where Vertex refuses its own: how that is said is the agent's promise."""
     without = recording.header.scenario in ("models-no-credentials", "models-no-project")
-    return [] if without else list(_lists(recording))
+    refused = {listed.id for listed, _, _ in refused_lists(recording)}
+    return [] if without else [one for one in _lists(recording) if one.id not in refused]
 
 
 @contract(
@@ -42,7 +44,7 @@ def _lists_to_be_had(recording: Recording) -> list[Exchange]:
     select=_lists_to_be_had,
     systems=COMPLETIONS,
     source="OpenAI API reference, list models",
-    breakers=("model-list-bare", "models-need-token"),
+    breakers=("model-list-bare", "models-need-token", "agent-models-failure-kept"),
 )
 def list_shape(exchange: Exchange, _recording: Recording) -> Findings:
     """The list is `{"object": "list", "data": [{"id", "object": "model", ...}]}`, and is not empty."""

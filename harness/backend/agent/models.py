@@ -99,6 +99,8 @@ class VertexModels:
                 return Answer(response.status, response.headers.get("retry-after"), await response.read())
         except TimeoutError as late:
             raise UpstreamError(Kind.TIMEOUT, "Vertex AI took too long") from late
+        except aiohttp.ClientPayloadError as torn:
+            raise UpstreamError(Kind.INVALID, "Vertex AI broke off its answer") from torn
         except (aiohttp.ClientError, OSError) as failure:
             raise UpstreamError(Kind.UNREACHABLE, "Vertex AI cannot be reached") from failure
 

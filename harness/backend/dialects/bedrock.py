@@ -147,9 +147,14 @@ def translated(*, streaming: bool) -> Iterator[None]:
     except (ResponseStreamingError, aiohttp.ClientPayloadError) as error:
         raise broken_off(answered=True, streaming=streaming) from error
     except (ConnectionClosedError, EndpointConnectionError, HTTPClientError, aiohttp.ClientError) as error:
-        raise broken_off(answered=False, streaming=streaming) from error
+        raise broken_off(answered=_in_the_body(error), streaming=streaming) from error
     except (ParserError, BotoCoreError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise unreadable(error) from error
+
+
+def _in_the_body(error: Exception) -> bool:
+    """Whether the connection broke in the middle of an answer, which the library calls closed before a valid one."""
+    return isinstance(error.__cause__ or error.__context__, aiohttp.ClientPayloadError)
 
 
 def _from_status(error: ClientError) -> UpstreamError:

@@ -21,7 +21,7 @@ from harness.cassettes.recorder import Recorder
 from harness.contracts.upstream import Upstream as Seen
 from harness.contracts.upstreams import decode_upstream
 from harness.core.case import tie_text
-from harness.core.fault import FAULTS
+from harness.core.fault import FAULTS, Fault
 from harness.core.names import Provider
 from harness.core.recording import Header, Source
 from harness.providers.reply import Reply
@@ -96,7 +96,7 @@ class Asker:
     async def __call__(
         self,
         provider: Provider,
-        fault: str = "none",
+        fault: str | Fault = "none",
         *,
         stream: bool,
         reply: Reply | None = None,
@@ -116,12 +116,12 @@ class Asker:
         return got
 
     def prepared(
-        self, provider: Provider, fault: str = "none", *, model: str | None = None
+        self, provider: Provider, fault: str | Fault = "none", *, model: str | None = None
     ) -> tuple[Script, dict[str, Any], str]:
         """The script of a call to come, its body, and its tag."""
         self.asked += 1
         token = f"{self.asked:010x}"
-        script = Script(FAULTS[fault], Recorder(Header(source=Source.SIMULATOR)))
+        script = Script(FAULTS[fault] if isinstance(fault, str) else fault, Recorder(Header(source=Source.SIMULATOR)))
         self.simulator.script(token, script)
         prompt = f"Say something. {tie_text(token, 1)}"
         body = {"model": model or MODELS[provider], "messages": [{"role": "user", "content": prompt}]}

@@ -241,12 +241,6 @@ def _sized(raw: bytes) -> bytes:
     return _LENGTH.pack(len(raw)) + raw
 
 
-def _long(raw: bytes) -> bytes:
-    if len(raw) > 0xFFFF:
-        raise ValueError(f"a header's value has at most 65535 bytes, not {len(raw)}")
-    return _LENGTH.pack(len(raw)) + raw
-
-
 def _coded(header: Header) -> bytes:
     value = header.value
     match header.type, value:

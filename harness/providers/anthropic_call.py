@@ -10,7 +10,7 @@ from harness.core.recording import Headers
 
 from .anthropic import CALL, LIST, MessageRequest, decode_request, operation
 from .anthropic_encode import MODELS, encode_answer, encode_error, encode_models
-from .call import Call, Circumstances
+from .call import Call, Circumstances, bearer
 from .plan import Plan
 from .reply import default_reply
 
@@ -57,8 +57,7 @@ def _refused(name: str, body: bytes, status: int, message: str) -> Call:
 
 def _key(headers: Headers) -> str | None:
     """The key, in its own field or as a bearer's; None where there is none."""
-    bearer = _header(headers, "authorization") or ""
-    return _header(headers, "x-api-key") or bearer.removeprefix("Bearer ").strip() or None
+    return _header(headers, "x-api-key") or bearer(_header(headers, "authorization") or "")
 
 
 def _header(headers: Headers, wanted: str) -> str | None:

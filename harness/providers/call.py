@@ -46,6 +46,15 @@ class Call:
     thread: str | None = None
 
 
+def bearer(value: str) -> str | None:
+    """The token of an Authorization field's value; None where its scheme is another, or it has none.
+
+    RFC 9110 section 11.1: the scheme is a token of its own, in either case; RFC 6750 section 2.1: it is ``Bearer``.
+    """
+    scheme, _, token = value.strip().partition(" ")
+    return (token.strip() or None) if scheme.lower() == "bearer" else None
+
+
 class Receiver(Protocol):
     """Understands the requests of one provider. Takes any bytes: nonsense gets the provider's own refusal."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.core.errors import DecodeError
 from harness.core.recording import Headers, Request
 
-from .call import Call, Circumstances
+from .call import Call, Circumstances, bearer
 from .chatkit import (
     BETA,
     BETA_HEADER,
@@ -55,7 +55,7 @@ class ChatKitReceiver:
         operation, session = found
         tie = message_tie(body) if operation == SEND else None
         owner = session_owner(session) if session is not None else _user(body)
-        key = _header(headers, "authorization").removeprefix("Bearer ").strip()
+        key = bearer(_header(headers, "authorization")) or ""
         refusal = _unfit(key, headers, session, owner)
         if refusal is None and session is None:
             refusal = _unknown(body)

@@ -9,7 +9,7 @@ from harness.core.errors import DecodeError
 from harness.core.names import Provider
 from harness.core.recording import Headers
 
-from .call import Call, Circumstances
+from .call import Call, Circumstances, bearer
 from .openai import CALL, LIST, ChatRequest, decode_request, operation
 from .openai_encode import MODELS, encode_answer, encode_error, encode_models
 from .plan import Plan
@@ -56,6 +56,6 @@ class OpenAIReceiver:
 
 
 def _key(headers: Headers) -> str | None:
-    """The key in the first Authorization field; None where there is no field or nothing in it."""
+    """The key in the first Authorization field; None where there is no field or no bearer's key in it."""
     value = next((value for name, value in headers if name.lower() == "authorization"), "")
-    return value.removeprefix("Bearer ").strip() or None
+    return bearer(value)

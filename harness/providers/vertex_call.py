@@ -11,7 +11,7 @@ from harness.core.recording import Headers
 
 from . import anthropic, gemini
 from .anthropic import MessageRequest
-from .call import Call, Circumstances
+from .call import Call, Circumstances, bearer
 from .gemini import GenerateRequest
 from .gemini_encode import JSON_TYPE, STREAM_TYPE
 from .plan import Plan
@@ -84,8 +84,7 @@ class VertexReceiver:
 
 def credential(headers: Headers) -> str | None:
     """The access token, or the API key; None where the request has neither."""
-    bearer = (_header(headers, "authorization") or "").removeprefix("Bearer ").strip()
-    return bearer or _header(headers, "x-goog-api-key")
+    return bearer(_header(headers, "authorization") or "") or _header(headers, "x-goog-api-key")
 
 
 def _token(body: bytes) -> Call:
@@ -118,11 +117,11 @@ def _speaks(asked: Target) -> bool:
     return (asked.call in CLAUDE_CALLS) is (asked.publisher == "anthropic")
 
 
-def _unauthenticated(asked: Target, key: str | None, bearer: str | None) -> Plan | None:
+def _unauthenticated(asked: Target, key: str | None, authorization: str | None) -> Plan | None:
     """Why credentials are refused at first sight: there are none, or what should be an access token is none."""
     if key is None:
         words, reason = "Request is missing required authentication credential.", "CREDENTIALS_MISSING"
-    elif bearer is not None and not key.startswith(PREFIX):
+    elif authorization is not None and not key.startswith(PREFIX):
         words, reason = f"Expected an OAuth 2 access token ({PREFIX}...).", "ACCESS_TOKEN_TYPE_UNSUPPORTED"
     else:
         return None

@@ -46,7 +46,7 @@ def _streams(race: Race, recording: Recording) -> tuple[StreamCall, ...]:
     select=_submits,
     systems=CHAT,
     source="house: one session carries one stream at a time; of two at once one wins, and the other gets 409",
-    breakers=("chat-two-streams",),
+    breakers=("chat-two-streams", "chat-estimate-not-sent"),
 )
 def no_double_submit(all_of_them: tuple[Submits, ...], _recording: Recording) -> Findings:
     """Of two messages let go at once to one session one is answered, and the other refused with 409.

@@ -28,7 +28,7 @@ def _asked_during(recording: Recording) -> Iterator[Observation]:
     select=_asked_during,
     systems=CHAT,
     source="house: once the owner has the response headers, an observer that asks must be let in",
-    breakers=("chat-visible-late",),
+    breakers=("chat-visible-late", "chat-visible-very-late"),
 )
 def observer_let_in(one: Observation, _recording: Recording) -> Findings:
     """Who asks to observe a stream whose owner has the headers is let in.

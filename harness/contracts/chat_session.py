@@ -275,7 +275,7 @@ def _double_submits(recording: Recording) -> Iterator[tuple[Mark, list[StreamCal
     systems=CHAT,
     needs=[Capability.PROVIDER],
     source="house: of two at once one wins, the other gets 409",
-    breakers=("chat-two-streams",),
+    breakers=("chat-two-streams", "chat-estimate-not-sent"),
 )
 def one_submit_wins(subject: tuple[Mark, list[StreamCall]], _recording: Recording) -> Findings:
     """Of two messages sent to one session at the same moment exactly one is answered, and the other gets 409.

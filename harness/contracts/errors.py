@@ -35,6 +35,7 @@ def _words(outcomes: tuple[Outcome, ...]) -> str:
     source=TABLE,
     breakers=(
         "flattened-500",
+        "chat-estimate-not-sent",
         "runs-error-without-code",
         "workflow-flattened-500",
         "workflow-user-message-taken",
@@ -258,7 +259,7 @@ def _odd_inputs(recording: Recording) -> list[Sent]:
     systems=EVERY,
     source="RFC 9110, 15.6: 5xx is the server's fault; RFC 8259, 4 and 8.2: read as you like; fields: house",
     breakers=(
-        *("unknown-fields-refused", "lone-surrogate-500", "tokens-overflow-500"),
+        *("unknown-fields-refused", "lone-surrogate-500", "tokens-overflow-500", "chat-estimate-not-sent"),
         "workflow-context-object-only",
     ),
 )

@@ -43,7 +43,7 @@ def _after_outage(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: a provider that is back is asked, where no breaker has opened",
-    breakers=("outage-remembered", "workflow-programme-renamed"),
+    breakers=("outage-remembered", "workflow-programme-renamed", "chat-estimate-not-sent"),
 )
 def outage_forgotten(call: Call, recording: Recording) -> Findings:
     """Once a provider that could not be reached is back, the next call is served.

@@ -24,15 +24,15 @@ from .base import Defect, instead
 
 
 class ChatEstimateNotSent(Defect):
-    """The client's estimate is passed on; where it has none, only Nova's way of asking has a limit to estimate by."""
+    """The client's estimate is passed on, and where it has none, nothing is."""
 
     id = "chat-estimate-not-sent"
-    summary = "without an estimate of the client's, accounting is told none for Titan and Llama, and refuses"
+    summary = "without an estimate of the client's, accounting is told none, and refuses, and so the stream is refused"
 
     class _Forgets(AccountingClient):
         def hold_body(self, turn: Turn) -> dict[str, Any]:
             body = super().hold_body(turn)
-            if turn.ask.estimated_tokens is None and "nova" not in turn.ask.model:
+            if turn.ask.estimated_tokens is None:
                 del body["estimatedTokens"]
             return body
 

@@ -23,30 +23,45 @@ from harness.backend.outcome import Outcome
 from .base import Defect, instead
 
 
+class _Late(ChatSessions):
+    """Sessions that are seen only after a time."""
+
+    late_s = 2.0
+
+    def claim(self, turn: Turn) -> None:
+        super().claim(turn)
+        self.begun()[turn.session_id] = time.monotonic()
+
+    def active(self, text: str) -> Turn | None:
+        turn = super().active(text)
+        if turn is None or time.monotonic() - self.begun()[turn.session_id] < self.late_s:
+            return None
+        return turn
+
+    def begun(self) -> dict[UUID, float]:
+        """When each stream began."""
+        known: dict[UUID, float] = self.__dict__.setdefault("_begun", {})
+        return known
+
+
 class ChatVisibleLate(Defect):
     """Streams are written into a cache that observers read, some time after they began."""
 
     id = "chat-visible-late"
     summary = "a stream is visible to observers only two seconds after it began"
-
-    class _Late(ChatSessions):
-        late_s = 2.0
-
-        def claim(self, turn: Turn) -> None:
-            super().claim(turn)
-            self.begun()[turn.session_id] = time.monotonic()
-
-        def active(self, text: str) -> Turn | None:
-            turn = super().active(text)
-            if turn is None or time.monotonic() - self.begun()[turn.session_id] < self.late_s:
-                return None
-            return turn
-
-        def begun(self) -> dict[UUID, float]:
-            known: dict[UUID, float] = self.__dict__.setdefault("_begun", {})
-            return known
-
     chat = instead(sessions=_Late)
+
+
+class ChatVisibleVeryLate(Defect):
+    """The same, after somebody made the wait longer in the hope that it was the wait."""
+
+    id = "chat-visible-very-late"
+    summary = "a stream is visible to observers only five seconds after it began"
+
+    class _VeryLate(_Late):
+        late_s = 5.0
+
+    chat = instead(sessions=_VeryLate)
 
 
 class ChatObserverWaits(Defect):

@@ -87,7 +87,7 @@ def _billed_completions(recording: Recording) -> list[Billed]:
     source="house: theopenco/llmgateway #3505 billed failed streams in full",
     breakers=(
         "failed-plain-charged",
-        "failed-billed-in-full",
+        *("failed-billed-in-full", "truncated-billed-by-estimate"),
         "runs-no-refund",
         "runs-stop-not-refunded",
         "workflow-refund-short",
@@ -118,7 +118,7 @@ def _cut_short(recording: Recording) -> list[Billed]:
     needs=SEEN,
     source="house: theopenco/llmgateway #3505 and #3443",
     breakers=(
-        *("failed-billed-in-full", "left-billed-in-full"),
+        *("failed-billed-in-full", "left-billed-in-full", "truncated-billed-by-estimate"),
         *("hold-kept-when-stream-breaks", "delivered-capped-by-hold"),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from harness.core.names import Answer, Capability, Provider, System
 from harness.systems import gateway, runs
 
@@ -35,21 +37,29 @@ async def start_wrong(stage: Stage) -> None:
         await stage.try_start({setting: value})
 
 
-async def one_call(stage: Stage) -> None:
-    """A call of a gateway with multipliers of its own, counted by its provider or not."""
+async def one_call(stage: Stage, *, stream: bool = False) -> None:
+    """A call of a gateway with multipliers of its own, by which a few tokens more are seen in the price."""
     user, prompt = await stage.user(), stage.prompt()
-    await stage.gateway(user.token).chat(chat_body(stage, prompt), tie=prompt.tie)
+    await stage.gateway(user.token).chat(chat_body(stage, prompt, stream=stream), tie=prompt.tie)
     await stage.settle(user)
 
 
-for name, only in (("other-prices", Provider.OPENAI), ("other-prices-custom", Provider.COMPATIBLE)):
-    scenario(
-        name,
-        GATEWAY,
-        answer=Answer.PLAIN,
-        faults=True,
-        needs=[Capability.VARIANTS],
-        settings=OTHER_PRICES,
-        only=[only],
-        struck=["no-usage"],
-    )(one_call)
+_PRICED = partial(scenario, system=GATEWAY, faults=True, needs=[Capability.VARIANTS], settings=OTHER_PRICES)
+
+
+@_PRICED("other-prices", answer=Answer.PLAIN, only=[Provider.OPENAI], struck=["no-usage"])
+async def other_prices(stage: Stage) -> None:
+    """One plain call of a model with a price, counted by its provider or not, by other multipliers."""
+    await one_call(stage)
+
+
+@_PRICED("other-prices-custom", answer=Answer.PLAIN, only=[Provider.COMPATIBLE], struck=["no-usage"])
+async def other_prices_custom(stage: Stage) -> None:
+    """One plain call of a custom endpoint's model, counted by its provider or not, by another multiplier."""
+    await one_call(stage)
+
+
+@_PRICED("other-prices-stream", answer=Answer.STREAM, only=[Provider.OPENAI], struck=["reset-mid-stream", "cut"])
+async def other_prices_stream(stage: Stage) -> None:
+    """One stream, which may break off, by other multipliers."""
+    await one_call(stage, stream=True)

@@ -97,6 +97,20 @@ class FreeCompletion(Defect):
     gateway = instead(billing=_Gives)
 
 
+class TruncatedBilledByEstimate(Defect):
+    """There is no usage, so there is an estimate: it is made over whatever came before the stream broke off."""
+
+    id = "truncated-billed-by-estimate"
+    summary = "a stream that failed is charged the estimate of a completed call, prompt and all, over what came of it"
+
+    class _Estimates(Billing):
+        async def stream_failed(self, call: Call) -> None:
+            tokens = self._counter.estimate(len(call.ask.prompt), call.characters)
+            await self.settle(call, tokens, self.price(call, tokens))
+
+    gateway = instead(billing=_Estimates)
+
+
 class NoUsageRow(Defect):
     """The credits are gone, and nothing says for what."""
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from harness.core.ledger import Kind, Ledger
 from harness.core.names import Capability
 from harness.core.pricing import Tariff, input_estimate, tariff, token_estimate
-from harness.core.recording import Recording
+from harness.core.recording import Recording, Side
 from harness.core.verdict import Pointer
-from harness.systems import gateway
+from harness.systems import accounting, gateway
 
 from .calls import Call, ChatCall, broken_off, chat_calls, ledger
 from .delivered import charged_as_delivered, delivered_characters
@@ -21,6 +21,7 @@ from .subjects import calls
 LEDGER = (Capability.LEDGER,)
 SEEN = (Capability.LEDGER, Capability.PROVIDER)
 HERE = (Pointer(probe="ledger"),)
+_DIRECT = frozenset(route.name for route in accounting.ROUTES)
 
 
 @dataclass(frozen=True)
@@ -260,3 +261,29 @@ def hold_covers_the_call(billed: Billed, _recording: Recording) -> Findings:
                 f"{tokens} + {limit or billed.tariff.default_output_tokens} tokens cost {wanted}, held: {hold.amount}.",
                 *HERE,
             )
+
+
+def _held(recording: Recording) -> list[Paid]:
+    """Calls of accounts from which nobody held in any other way than by calling: accounting was not asked directly."""
+    if any(one.operation in _DIRECT for one in recording.side(Side.CLIENT)):
+        return []
+    return [one for one in paid(recording) if one.account.of(Kind.HOLD)]
+
+
+@contract(
+    "credits.held-once",
+    select=_held,
+    systems=EVERY,
+    needs=LEDGER,
+    source="house: check, hold, settle, release, refund exactly once each",
+    breakers=("held-twice",),
+)
+def held_once(one: Paid, _recording: Recording) -> Findings:
+    """One call is held for once, however it ends and however often its provider is asked.
+
+    Credits that are held for the same call a second time are another call's meanwhile.
+    """
+    holds = one.account.of(Kind.HOLD)
+    if len(holds) > 1:
+        amounts = " and ".join(str(hold.amount) for hold in holds)
+        yield one.call.violation(f"One call was held for {len(holds)} times: {amounts} credits.", *HERE)

@@ -182,6 +182,22 @@ class HoldTooSmall(Defect):
     gateway = instead(billing=_Holds)
 
 
+class HeldTwice(Defect):
+    """The hold of a stream is renewed before the provider is asked, so that it is fresh."""
+
+    id = "held-twice"
+    summary = "the hold of a streamed call is released and placed again"
+
+    class _Renews(Billing):
+        async def hold(self, call: Call) -> None:
+            await super().hold(call)
+            if call.ask.stream:  # plain calls race for balances that pay for few of them: who wins is not this defect's
+                await self.release(call)
+                await super().hold(call)
+
+    gateway = instead(billing=_Renews)
+
+
 class HoldNeverReleased(Defect):
     """Only settling is thought of."""
 

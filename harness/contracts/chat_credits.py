@@ -286,7 +286,7 @@ def _accounts(recording: Recording) -> Iterator[tuple[Ledger, int]]:
     systems=CHAT,
     needs=LEDGER,
     source="house: no second charge",
-    breakers=("chat-finalize-charges-twice",),
+    breakers=("chat-finalize-charges-twice", "chat-end-racy"),
 )
 def charged_as_told(subject: tuple[Ledger, int], _recording: Recording) -> Findings:
     """However often streams are finalized and aborted, their account is charged what the first answers said."""

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from .recording import Exchange, Json, Mark, Recording, Side
 
 RACE, SWEEP = "race", "sweep"
+SETTLE = "settle"
+"""The kind of a race in which a stream's hold is ended by several."""
 END_RACED = "end-raced"
 """The mark of a call whose client leaves at the moment at which its provider ends: ``{"tie", "after_ms"}``."""
 RACE_BUDGET = "race_affordable"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -96,21 +95,6 @@ async def settle_again(stage: Stage) -> None:
                 await api.finalize(session, {"actualTokens": ACTUAL})
             else:
                 await api.abort(session, {"tokensDelivered": DELIVERED})
-    await stage.settle(user)
-
-
-@scenario("settle-race", CHAT, alone=True, needs=SEEN)
-async def settle_race(stage: Stage) -> None:
-    """Streams that are finalized and aborted at the same time, by several at once."""
-    user = await stage.user()
-    api = stage.accounting(user.token)
-    for number in range(4):
-        session = fresh_id(stage, number)
-        await api.initialize(hold_body(stage, user, session))
-        await asyncio.gather(
-            *(api.finalize(session, {"actualTokens": ACTUAL}) for _ in range(3)),
-            *(api.abort(session, {"tokensDelivered": DELIVERED}) for _ in range(3)),
-        )
     await stage.settle(user)
 
 

@@ -126,13 +126,14 @@ class Stage:
         """The same by a client that takes little of an answer before it is read."""
         return ChatClient(self._open_slow(), self.target.url(System.CHAT), token)
 
-    def accounting(self, token: str | None) -> AccountingClient:
-        """Chat's accounting as called by the bearer of a token, without anything between.
+    def accounting(self, token: str | None, *, gated: bool = False) -> AccountingClient:
+        """Chat's accounting as called by the bearer of a token: without anything between, or past the gates of chat's.
 
         Raises:
             StageError: nobody knows where it is.
         """
-        return AccountingClient(self._open_session(), self.accounting_url, token)
+        url = self.target.services[accounting.NAME].url if gated else self.accounting_url
+        return AccountingClient(self._open_session(), url, token)
 
     @property
     def accounting_url(self) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from harness.backend.accounting.ledger import StreamLedger
+from harness.backend.accounting.request import EndAsk
+from harness.backend.accounting.rows import State, Streaming
+from harness.backend.accounts import AlreadyEnded
 from harness.backend.agent.billing import AgentBilling
 from harness.backend.flights import Flight, finish
 from harness.backend.gateway.billing import Billing
@@ -78,3 +82,23 @@ class LeftLateGivenBack(Defect):
     agent = instead(billing=_Chats)
     runs = instead(service=_Runs)
     workflow = instead(service=_Plans)
+
+
+class ChatEndRacy(Defect):
+    """It is looked up first whether a stream is open, and what was found then is believed."""
+
+    id = "chat-end-racy"
+    summary = "of two who end a stream at the same moment each charges for it"
+
+    class _Believes(StreamLedger):
+        async def end(self, stream: Streaming, state: State, ask: EndAsk, price: int) -> Streaming:
+            if stream.state is State.OPEN:
+                await asyncio.sleep(2 * MEANWHILE_S)
+                try:
+                    await self.charge(stream, state, ask, price)
+                except AlreadyEnded:
+                    hold = await self._accounts.hold(stream.user_id, price)
+                    await self._accounts.settle(hold.id, price)
+            return await self._rows.last(stream.session_id) or stream
+
+    chat = instead(stream_ledger=_Believes)

@@ -9,7 +9,7 @@ from harness.results.latency import FirstToken
 
 STREAMED = "streamed"
 PLAIN = "plain"
-PARTS = ("before_ms", "provider_ms", "after_ms")
+PARTS = ("before_ms", "others_ms", "provider_ms", "after_ms")
 """The parts of the time to a call's first content, both sides on one clock."""
 
 _STREAMED = (FirstToken.MEASURED.value, FirstToken.CENSORED.value, FirstToken.REFUSED.value)
@@ -20,7 +20,8 @@ def client_calls(exchanges: pd.DataFrame) -> pd.DataFrame:
     """The client side of ``exchanges`` with two columns more.
 
     ``call`` names what is compared with its like: system, operation and, where the content is read, streamed or plain.
-    ``whole`` says that the answer came to its end and is no error.
+    ``whole`` says that the answer came to its end and is no error. A run from before the others' time was told apart
+    has none of it.
     """
     calls = exchanges[exchanges["side"] == Side.CLIENT.value].copy()
     state = calls["ttft_state"].astype("string")
@@ -31,6 +32,7 @@ def client_calls(exchanges: pd.DataFrame) -> pd.DataFrame:
     ended = calls["ending"].astype("string").isin(_WHOLE)
     calls["whole"] = ended & calls["status"].lt(400).fillna(value=False).astype(bool)
     calls["saturated"] = calls["saturated"].fillna(value=False)
+    calls["others_ms"] = calls["others_ms"].mask(calls["others_ms"].isna() & calls["target_share"].notna(), 0.0)
     return calls
 
 

@@ -29,7 +29,7 @@ JUDGED = (Verdict.PASS.value, *BROKEN)
 _BLANKS = (
     (re.compile(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|`[^`]*`"), "…"),  # what somebody said
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "…"),
-    (re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b"), "…"),  # codes and fields
+    (re.compile(r"\b(?:[a-z]+(?:_[a-z0-9]+)+|[A-Z]+(?:_[A-Z0-9]+)+)\b"), "…"),  # codes and fields
     (re.compile(rf"\b(?:{'|'.join(way.value for way in Way)})\b"), "…"),
     (re.compile(r"\b[cps]\d+\b"), "…"),  # exchanges
     (re.compile(r"-?(?:\d[\d,.]*\d|\d)"), "#"),

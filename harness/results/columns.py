@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from harness.core.race import FORCED
+
 SATURATED_MS = 10.0
 """From this lateness of the harness's own event loop on a figure is marked as taken while it was saturated."""
 
@@ -154,15 +156,36 @@ EXCHANGES = (
     Column("coalesced_reads", Type.COUNT, "Of those, reads that completed two or more.", "reads"),
     Column("coalesced_share", Type.NUMBER, "`coalesced_reads` over `content_reads`: 0 to 1."),
     Column("upstream_calls", Type.COUNT, "Client side: the provider exchanges that the call caused.", "exchanges"),
-    Column("before_ms", Type.NUMBER, _SHARE + "request sent to the (last) provider request seen: the target's.", "ms"),
+    Column(
+        "before_ms",
+        Type.NUMBER,
+        _SHARE + "request sent to the (last) provider request seen, `others_ms` left out: the target's.",
+        "ms",
+    ),
+    Column(
+        "others_ms",
+        Type.NUMBER,
+        "Of the time to first content: while earlier provider exchanges of the call (attempts, steps, polls) or "
+        "exchanges with the target's services were under way.",
+        "ms",
+    ),
     Column(
         "provider_ms",
         Type.NUMBER,
         _SHARE + "that request to the provider's first content (plain answer: its last byte): the provider's.",
         "ms",
     ),
-    Column("after_ms", Type.NUMBER, _SHARE + "that content to the client's first content: the target's.", "ms"),
-    Column("target_share", Type.NUMBER, "(`before_ms` + `after_ms`) over the sum of the three: 0 to 1."),
+    Column(
+        "after_ms",
+        Type.NUMBER,
+        _SHARE + "that content to the client's first content, `others_ms` left out: the target's.",
+        "ms",
+    ),
+    Column(
+        "target_share",
+        Type.NUMBER,
+        "(`before_ms` + `after_ms`) over the sum of the four: 0 to 1. Null where untagged exchanges may be another's.",
+    ),
     Column("lag_ms", Type.NUMBER, "The largest lateness of the harness's own loop while the exchange went on.", "ms"),
     Column("saturated", Type.FLAG, f"`lag_ms` of {SATURATED_MS:g} or more: do not trust its times."),
 )
@@ -197,9 +220,19 @@ PROBES = (
 RACES = (
     *CASE,
     Column("race", Type.COUNT, "The race's place in its recording, from 0: one row for each of its requests."),
-    Column("how", Type.NAME, "`race`: let go together; `sweep`: one by one, around a moment."),
-    Column("kind", Type.NAME, "What was raced for: `double-spend`, `observe`."),
-    Column("exchange", Type.NAME, "The exchange's id in its recording."),
+    Column(
+        "how",
+        Type.NAME,
+        f"`race`: let go together; `sweep`: one by one, around a moment; `{FORCED}`: while the provider was held.",
+    ),
+    Column("kind", Type.NAME, "What was raced for: `double-spend`, `observe`, ..."),
+    Column("exchange", Type.NAME, "The exchange's id in its recording; null where it was forced."),
+    Column(
+        "offset_events",
+        Type.COUNT,
+        f"Where it was {FORCED}: after how many content events of the provider's it was asked; -1: before its head.",
+        "events",
+    ),
     Column(
         "offset_ms",
         Type.NUMBER,
@@ -240,7 +273,7 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "exchanges": "One row for each exchange of either side, with its latencies.",
         "segments": "One row for each piece of a response's body.",
         "probes": "One row for each probe of the target.",
-        "races": "One row for each request of a race that was measured.",
+        "races": "One row for each request of a race that was measured, or whose moment was forced.",
     }
 )
 

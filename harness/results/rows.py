@@ -13,14 +13,14 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.core.case import Case
-from harness.core.race import RACE, SWEEP, races
+from harness.core.race import FORCED, RACE, SWEEP, observed, races
 from harness.core.recording import Exchange, Probe, Recording, Side
 from harness.core.verdict import Judgement, Verdict
 
 from . import latency
 from .columns import SATURATED_MS
 from .reading import Answer, read_answer, read_asked
-from .shares import shares, upstreams
+from .shares import others, shares, upstreams
 
 Row = dict[str, Any]
 
@@ -92,8 +92,9 @@ def exchange_rows(case: Case, recording: Recording) -> Iterator[tuple[Row, list[
         last = times[ours[-1].id] if ours else None
         if one.side is Side.CLIENT:
             row["upstream_calls"] = len(ours)
-        if call is not None and last is not None:
-            found = shares(one, call, ours[-1], last)
+        besides = others(recording, one, ours) if call is not None and last is not None else None
+        if call is not None and last is not None and besides is not None:
+            found = shares(one, call, ours[-1], last, besides)
             row |= _present(vars_of(found) | {"target_share": found.target_share})
         yield row, list(_segments(case, one, call))
 
@@ -105,7 +106,10 @@ def probe_row(case: Case, probe: Probe) -> Row:
 
 
 def race_rows(case: Case, recording: Recording) -> Iterator[Row]:
-    """The rows of ``races``: every request of every race and sweep."""
+    """The rows of ``races``: every request of every race and sweep, and every observer whose moment was forced."""
+    for number, seen in enumerate(observed(recording)):
+        forced: Row = {"race": number, "how": FORCED, "kind": "observe", "offset_events": seen.offset_events}
+        yield _row(case, **forced, status=seen.status, outcome=seen.outcome)
     for name in (RACE, SWEEP):
         for number, race in enumerate(races(recording, name)):
             whole: Row = {"race": number, "how": name, "kind": race.kind}

@@ -8,6 +8,10 @@ from harness.report.causes import causes, failure_table, template
 
 SENTENCES = [
     ("'gpt-4o' is on the list, and was answered by 404 model_not_found.", "… is on the list, and was answered by # …."),
+    (
+        "It calls for 502 PROVIDER_AUTH_ERROR, the client read 500 INTERNAL_ERROR.",
+        "It calls for # …, the client read # ….",
+    ),
     ("The provider's exchange was in-band.", "The provider's exchange was …."),
     ("The provider's exchange was incomplete.", "The provider's exchange was …."),
     ("c1 and c12 both have the id 'x'.", "… both have the id …."),
@@ -23,7 +27,7 @@ def test_a_template_has_no_names_codes_and_figures(sentence, common):
 
 
 def test_one_sentence_under_many_faults_is_one_cause(made):
-    for fault, code in (("http-401", "502 auth_error"), ("refused", "503 gone_away"), ("not-json", "502 no_answer")):
+    for fault, code in (("http-401", "502 auth_error"), ("refused", "503 GONE_AWAY"), ("not-json", "502 NO_ANSWER")):
         made.verdict("errors.mapped", "fail", f"It calls for {code}, the client read 500 x_y.", fault=fault)
     (cause,) = causes(made.frames())
     assert len(cause.cases) == 3

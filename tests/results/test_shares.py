@@ -2,7 +2,7 @@ import pytest
 
 from harness.core.recording import Ending, Side
 from harness.results.latency import call_times, ttft_ms
-from harness.results.shares import shares, upstreams
+from harness.results.shares import others, shares, upstreams
 
 
 def both(make, client, provider, **more):
@@ -59,3 +59,34 @@ def test_one_prompt_sent_twice_is_told_apart_by_time(make):
     )
     found = {client: [one.id for one in ours] for client, ours in upstreams(recording).items()}
     assert found == {"c1": ["p1"], "c2": ["p2", "p3"]}
+
+
+def timed(make, id, side, begin, end, tie=None):
+    """An exchange that went on from one time to another, in ms."""
+    return make.exchange([(end, b"{}")], id=id, side=side, sent=begin, ended=end, tie=tie, kind="application/json")
+
+
+def test_steps_polls_and_services_are_not_the_targets_own_time(make):
+    client = timed(make, "c1", Side.CLIENT, 10, 100, "t.1")
+    asked = [timed(make, f"p{n}", Side.PROVIDER, 30 + 10 * n, 35 + 10 * n, "t.1") for n in range(4)]
+    untied = timed(make, "p9", Side.PROVIDER, 22, 30)
+    services = [timed(make, "s1", Side.SERVICE, 20, 28), timed(make, "s2", Side.SERVICE, 70, 80)]
+    recording = make.recording(client, *asked, untied, *services)
+    besides = others(recording, client, asked)
+    assert {one.id for one in besides} == {"p0", "p1", "p2", "p9", "s1", "s2"}
+    found = shares(client, call_times(client), asked[-1], call_times(asked[-1]), besides)
+    assert (found.before_ms, found.others_ms, found.provider_ms, found.after_ms) == (25, 35, 5, 25)
+    assert found.before_ms + found.others_ms + found.provider_ms + found.after_ms == 90
+    assert found.target_share == pytest.approx(50 / 90)
+
+
+def test_what_may_be_of_either_of_two_calls_is_of_neither(make):
+    first = timed(make, "c1", Side.CLIENT, 10, 100, "t.1")
+    second = timed(make, "c2", Side.CLIENT, 20, 100, "t.2")
+    later = timed(make, "c3", Side.CLIENT, 110, 200, "t.3")
+    caused = {one.id: [timed(make, f"p{one.id}", Side.PROVIDER, 120, 130, one.tie)] for one in (first, second, later)}
+    service = timed(make, "s1", Side.SERVICE, 30, 40)
+    recording = make.recording(first, second, later, *(one for some in caused.values() for one in some), service)
+    assert others(recording, first, caused["c1"]) is None
+    assert others(recording, second, caused["c2"]) is None
+    assert others(recording, later, caused["c3"]) == ()

@@ -103,7 +103,7 @@ def _whose(calls: pd.DataFrame) -> Iterator[str]:
         return
     low, high = ("?" if end is None else percent(end) for end in (found.low, found.high))
     interval = "too few for an interval" if low == high == "?" else f"95 % interval {low} to {high}"
-    whose = "the target: look there first" if together >= 0.5 else "the provider: the target adds little"
+    whose = "the target: look there first" if together >= 0.5 else f"{_waited_for(calls)}: the target adds little"
     yield (
         f"The target takes {percent(together)} % of the time to first content ({number(found.n, 'call')}, both sides "
         f"on one clock; in the median call {percent(found.value)} %, {interval}). Most of the time goes to {whose}."
@@ -112,6 +112,13 @@ def _whose(calls: pd.DataFrame) -> Iterator[str]:
     if theirs is not None and sound.n < found.n:
         kept_up = f"{number(sound.n, 'call')} of those that were timed while the harness kept up"
         yield f"In the {kept_up}, it takes {percent(theirs)} %."
+
+
+def _waited_for(calls: pd.DataFrame) -> str:
+    """Whom the target waits for longest."""
+    seen = shared(healthy(calls))
+    own = float(seen["provider_ms"].sum())
+    return "the provider" if own >= float(seen["others_ms"].sum()) else "services, or earlier steps and polls"
 
 
 def _never(calls: pd.DataFrame) -> Iterator[str]:

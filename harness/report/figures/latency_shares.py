@@ -1,4 +1,4 @@
-"""Where the time goes: the target's part of the time to first content, and the provider's, on one clock."""
+"""Where the time goes: the target's part of the time to first content, and others', on one clock."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from harness.report.latency_tables import share_table
 from harness.results.frames import Frames
 
 from .shown import Shown, nothing
-from .style import BLUE, FAINT, INK, ORANGE, SATURATED_MARK, SKY, rows_down, sheet, short
+from .style import BLUE, FAINT, GREEN, INK, ORANGE, SATURATED_MARK, SKY, rows_down, sheet, short
 
 NAME = "latency-shares"
-PART_WORDS = ("target, before the provider is asked", "provider", "target, passing its answer on")
-PART_COLOURS = (BLUE, ORANGE, SKY)
-_HATCHES = ("", "//", "")
+PART_WORDS = (
+    "target, before the provider is asked",
+    "services, earlier steps and polls",
+    "provider",
+    "target, passing its answer on",
+)
+PART_COLOURS = (BLUE, GREEN, ORANGE, SKY)
+_HATCHES = ("", "..", "//", "")
 NOTE = (
     "Left: the mean parts of the time to first content (of a plain answer: to its last byte); they add up to the mean "
     "exactly. Right: the target's share call by call: dot the median, thick line its 95 % interval, thin line from the "
@@ -40,11 +45,13 @@ def time_shares(frames: Frames) -> Shown:
 def _title(table: pd.DataFrame) -> str:
     n = table["n"]
     target = float(((table["before_ms"] + table["after_ms"]) * n).sum())
-    whole = target + float((table["provider_ms"] * n).sum())
+    whole = float(sum((table[part] * n).sum() for part in PARTS))
     share = target / whole if whole > 0 else 0.0
     late = int(table["saturated"].sum())
     doubt = f"; {late} of them timed while the harness itself was late" if 2 * late >= n.sum() else ""
-    whose = "Most of the time is the target's" if share >= 0.5 else "Most of the time is the provider's"
+    waits = float((table["others_ms"] * n).sum()) > float((table["provider_ms"] * n).sum())
+    theirs = "that of services, earlier steps and polls, and the provider" if waits else "the provider's"
+    whose = "Most of the time is the target's" if share >= 0.5 else f"Most of the time is {theirs}"
     return f"{whose}: it takes {max(share, 1 - share):.0%} of the time to first content ({n.sum()} calls{doubt})"
 
 
@@ -61,7 +68,7 @@ def _draw(table: pd.DataFrame) -> Figure:
         bars.text(whole, row, f" {short(float(whole))} ms", va="center", fontsize=8, color=INK)
     bars.set_xlim(0, float(left.max()) * 1.18)
     bars.set_xlabel("mean time to first content, ms", fontsize=9)
-    figure.legend(fontsize=8, frameon=False, loc="outside lower left", ncols=3, labelcolor=INK)
+    figure.legend(fontsize=8, frameon=False, loc="outside lower left", ncols=2, labelcolor=INK)
     for row, one in enumerate(table.to_dict("records")):
         dots.plot([one["share_p10"], one["share_p90"]], [row, row], color=FAINT, linewidth=0.9)
         if pd.notna(one["share_low"]) and pd.notna(one["share_high"]):

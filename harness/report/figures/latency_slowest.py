@@ -51,5 +51,5 @@ def _draw(table: pd.DataFrame) -> Figure:
     axes.set_xlim(0, float(table["total_ms"].max()) * 1.12)
     axes.set_xlabel("request sent to the end of the exchange, ms", fontsize=9)
     rows_down(axes, [middle_clipped(str(case), 58) for case in table["case_name"]])
-    figure.legend(fontsize=8, frameon=False, loc="outside lower left", ncols=4, labelcolor=INK)
+    figure.legend(fontsize=8, frameon=False, loc="outside lower left", ncols=3, labelcolor=INK)
     return figure

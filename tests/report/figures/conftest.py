@@ -1,6 +1,6 @@
 import pytest
 
-PARTS = {"before_ms": 3.0, "provider_ms": 5.0, "after_ms": 2.0, "target_share": 0.5}
+PARTS = {"before_ms": 3.0, "others_ms": 1.0, "provider_ms": 4.0, "after_ms": 2.0, "target_share": 0.5}
 
 
 def nothing(made):

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from .bodies import BODY_BYTES_MAX
 from .flights import Flights
+
+Wording = Callable[[web.HTTPException, dict[str, str]], web.Response]
+"""Words an error of the HTTP server's as the system would, with these headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spokesman:
+    """Who words what goes wrong outside of any route."""
+
+    word: Wording
+
+
+SPOKESMAN = web.AppKey("spokesman", Spokesman)
 
 
 class BaseFront(ABC):
@@ -15,6 +31,12 @@ class BaseFront(ABC):
 
     def __init__(self, flights: Flights) -> None:
         self._flights = flights
+
+    def application(self) -> web.Application:
+        """An application without routes, yet."""
+        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self.middleware()])
+        app[SPOKESMAN] = Spokesman(self.unrouted)
+        return app
 
     def middleware(self) -> Middleware:
         """Refuses new requests at shut-down, and words the router's errors."""
@@ -27,7 +49,7 @@ class BaseFront(ABC):
                 if refusal is not None:
                     return refusal
             try:
-                return await handler(request)
+                return _last_where_unreadable(request, await handler(request))
             except web.HTTPException as wrong:
                 allow = {"Allow": wrong.headers["Allow"]} if "Allow" in wrong.headers else {}
                 return self.unrouted(wrong, allow)
@@ -45,3 +67,13 @@ class BaseFront(ABC):
     @abstractmethod
     def unrouted(self, wrong: web.HTTPException, headers: dict[str, str]) -> web.Response:
         """The answer to a request that no route takes, with these headers: RFC 9110 section 15.5.6 wants ``Allow``."""
+
+
+def _last_where_unreadable(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """An answer says that it is the connection's last where what follows of the request cannot be read.
+
+    RFC 9112 section 9.6: a client that is not told may have sent the next request into a connection that closes.
+    """
+    if request.content.exception() is not None and not response.prepared:
+        response.force_close()
+    return response

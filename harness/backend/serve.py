@@ -23,6 +23,7 @@ from .resources import Census
 from .runs import app as runs
 from .server_log import server_logger
 from .settings import Settings, SettingsError
+from .site import Site
 from .workflow import app as workflow
 
 Addresses = Mapping[str, str]
@@ -129,7 +130,7 @@ async def _listening(
             )
             runners[name] = runner
             await runner.setup()
-            await web.TCPSite(runner, host, ports.get(name, 0), reuse_address=True).start()
+            await Site(runner, host, ports.get(name, 0), logger).start()
             addresses[name] = f"http://{host}:{runner.addresses[0][1]}"
         yield addresses, runners
     finally:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from aiohttp import web
 
-from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.flights import Flights
 from harness.backend.gateway.front import Front
 
@@ -30,7 +29,7 @@ class AgentFront(Front):
 
     def app(self) -> web.Application:
         """The agent as an application."""
-        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self.middleware()])
+        app = self.application()
         app.on_response_prepare.append(self.mark)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_get("/v1/models", self._sessions.model_list)

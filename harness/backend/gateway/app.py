@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.common import Common
 
 from .catalogue import load_catalogue
@@ -35,7 +34,7 @@ async def build(common: Common, parts: GatewayParts) -> web.Application:
         journal=parts.journal(common.log, counter),
     )
     front = parts.front(common.flights, calls, catalogue, errors)
-    app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[front.middleware()])
+    app = front.application()
     app.on_response_prepare.append(front.mark)
     app.router.add_post("/v1/chat/completions", front.chat)
     app.router.add_get("/v1/models", front.models)

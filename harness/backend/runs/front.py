@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.flights import Flights
 from harness.backend.front import BaseFront
 
@@ -23,7 +22,7 @@ class RunFront(BaseFront):
 
     def app(self) -> web.Application:
         """Runs as an application."""
-        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self.middleware()])
+        app = self.application()
         app.router.add_get("/api/health", self._health.handle)
         app.router.add_post("/api/projects/{projectId}/runs", self._service.handle)
         return app

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from harness.backend.bodies import BODY_BYTES_MAX
 from harness.backend.flights import Flights
 from harness.backend.front import BaseFront
 
@@ -21,7 +20,7 @@ class PlanFront(BaseFront):
 
     def app(self) -> web.Application:
         """The workflow as an application."""
-        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self.middleware()])
+        app = self.application()
         app.router.add_post("/training/plans", self._service.handle)
         return app
 

@@ -14,7 +14,7 @@ from harness.systems.route import Outcome
 from . import chat_calls
 from .calls import Call, ChatCall, Way, failures
 from .registry import Findings, contract
-from .scope import COMPLETIONS, EVERY
+from .scope import COMPLETIONS, EVERY, WORKFLOW
 from .subjects import Sent, answers, calls, completed, error_answers, failed, failed_after, failed_before, sent
 
 PROVIDER = (Capability.PROVIDER,)
@@ -145,10 +145,10 @@ def _limited(recording: Recording) -> list[Call]:
 @contract(
     "errors.retry-after-passed-on",
     select=_limited,
-    systems=COMPLETIONS,
+    systems=(*COMPLETIONS, *WORKFLOW),
     needs=PROVIDER,
     source="RFC 9110, 10.2.3: Retry-After is seconds or an HTTP date",
-    breakers=("retry-after-dropped",),
+    breakers=("retry-after-dropped", "retry-after-seconds-only", "workflow-retry-after-dropped"),
 )
 def retry_after_passed_on(call: Call, _recording: Recording) -> Findings:
     """A 429 carries the provider's `retry-after`, in the form it had, and none where it had none.

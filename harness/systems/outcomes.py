@@ -187,9 +187,15 @@ NOTES: Mapping[tuple[System, str], str] = MappingProxyType(
         (System.WORKFLOW, "wrong-block-type"): " after exactly 60 polls",
         (System.GATEWAY, "http-401"): " without the provider's words",
         (System.GATEWAY, "http-403"): " without the provider's words",
-        (System.GATEWAY, "http-429"): " with the provider's `retry-after`",
-        (System.GATEWAY, "http-429-date"): " with the provider's `retry-after`",
-        (System.GATEWAY, "http-429-bare"): " without `retry-after`",
+        **{
+            (system, fault): f" {words} `retry-after`"
+            for system in (System.GATEWAY, System.WORKFLOW)
+            for fault, words in {
+                "http-429": "with the provider's",
+                "http-429-date": "with the provider's",
+                "http-429-bare": "without",
+            }.items()
+        },
         **{
             (System.AGENT, fault): words
             for fault, words in {

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from harness.backend.gateway.errors import ErrorMapper, GatewayError
 from harness.backend.gateway.request import Validator
 from harness.backend.providers import Provider
 from harness.backend.upstream import Upstream, UpstreamError
+from harness.backend.workflow.errors import ErrorTable, PlanError
 
 from .base import Defect, instead
 
@@ -88,6 +90,32 @@ class RetryAfterDropped(Defect):
             return {}
 
     gateway = instead(errors=_Mapper)
+
+
+class RetryAfterSecondsOnly(Defect):
+    """What is no number is taken for none."""
+
+    id = "retry-after-seconds-only"
+    summary = "a 429 loses the provider's retry-after where it is a date"
+
+    class _Mapper(ErrorMapper):
+        def headers(self, error: UpstreamError) -> dict[str, str]:
+            return super().headers(error) if (error.retry_after or "").isdigit() else {}
+
+    gateway = instead(errors=_Mapper)
+
+
+class WorkflowRetryAfterDropped(Defect):
+    """How long to wait is not passed on."""
+
+    id = "workflow-retry-after-dropped"
+    summary = "a plan that is refused with 429 loses the provider's retry-after"
+
+    class _Table(ErrorTable):
+        def failure(self, error: UpstreamError, *, begun: bool) -> PlanError:
+            return replace(super().failure(error, begun=begun), headers={})
+
+    workflow = instead(errors=_Table)
 
 
 class ErrorShapeBare(Defect):

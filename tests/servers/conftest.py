@@ -12,7 +12,7 @@ import pytest
 
 from harness.cassettes.recorder import Recorder
 from harness.core.case import tie_text
-from harness.core.fault import FAULTS
+from harness.core.fault import FAULTS, Fault
 from harness.core.names import Provider
 from harness.core.recording import Exchange, Header, Source
 from harness.providers.openai_encode import MODELS
@@ -73,8 +73,8 @@ def scripted(simulator: Simulator, recorder: Recorder) -> Callable[..., Call]:
 def prepared(request: pytest.FixtureRequest, simulator: Simulator, recorder: Recorder) -> Callable[..., Script]:
     """Put a script for the calls of the test module's ``TOKEN`` into the simulator."""
 
-    def prepare(fault: str = "none", reply: Reply | None = None) -> Script:
-        script = Script(FAULTS[fault], recorder, reply=reply)
+    def prepare(fault: str | Fault = "none", reply: Reply | None = None) -> Script:
+        script = Script(FAULTS[fault] if isinstance(fault, str) else fault, recorder, reply=reply)
         simulator.script(request.module.TOKEN, script)
         return script
 

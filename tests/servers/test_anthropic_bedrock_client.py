@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import anthropic
@@ -12,14 +14,14 @@ from botocore.eventstream import ChecksumMismatch
 
 from harness.core.case import tie_text
 from harness.core.fault import FAULTS, Usage
-from harness.core.names import Answer, Provider
+from harness.core.names import Answer, Form, Provider
 from harness.core.recording import Ending
 from harness.providers.bedrock_encode import MODELS
 from harness.providers.reply import default_reply
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
-PATIENT_S = 20.0
+IMPATIENT_S, PATIENT_S = 0.25, 20.0
 TOKEN = "00000000e1"
 PROMPT = f"hello {tie_text(TOKEN, 1)}"
 MODEL = MODELS[-1]
@@ -82,8 +84,8 @@ async def test_errors(
 WHOLE = [
     fault.id
     for fault in FAULTS.values()
-    if fault.strikes(Provider.BEDROCK, Answer.STREAM) and fault.cosmetic and fault.id != "none"
-] + [fault.id for fault in FAULTS.values() if fault.usage is not Usage.TRUE]
+    if fault.strikes(Provider.BEDROCK, Answer.STREAM, Form.FRAMED_EVENTS) and fault.cosmetic and fault.id != "none"
+] + ["wrong-content-type", "malformed-chunk", *(fault.id for fault in FAULTS.values() if fault.usage is not Usage.TRUE)]
 
 
 @pytest.mark.parametrize("fault", WHOLE)
@@ -94,7 +96,7 @@ async def test_streams_that_the_client_takes_for_sound(
     assert (await read(client))[::2] == (SAID.text + (" And again." if fault == "after-done" else ""), None)
 
 
-SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
+SILENT = {"cut": 3, "half-frame": 3, "empty-body": 0, "empty-choices": 0}
 
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)
@@ -109,12 +111,27 @@ async def test_failures_that_the_client_does_not_see(
     assert (await read(client))[::2] == ("".join(SAID.pieces[:pieces]), None)
 
 
+EXCEPTIONS = (
+    "internalServerException",
+    "modelStreamErrorException",
+    "validationException",
+    "throttlingException",
+    "modelTimeoutException",
+    "serviceUnavailableException",
+)
+"""Those that a stream of a model's own may hold (InvokeModelWithResponseStream)."""
 LOUD: dict[str, tuple[type[Exception], ...]] = {
+    "reset-before-first": (anthropic.APIConnectionError, httpx2.TransportError),
     "reset-mid-stream": (anthropic.APIConnectionError, httpx2.TransportError),
     "error-event": (anthropic.APIStatusError,),
+    "error-chunk": (anthropic.APIStatusError,),
+    "overloaded-in-band": (anthropic.APIStatusError,),
     "throttled-in-band": (anthropic.APIStatusError,),
     "bad-crc": (ChecksumMismatch,),
+    "bad-prelude-crc": (ChecksumMismatch,),
+    "json-on-stream": (ChecksumMismatch,),
 }
+NOTHING_YET = ("reset-before-first", "json-on-stream")
 
 
 @pytest.mark.parametrize(("fault", "kinds"), LOUD.items(), ids=LOUD)
@@ -127,5 +144,61 @@ async def test_failures_that_break_the_stream_off(
 ) -> None:
     prepared(fault)
     text, _, failure = await read(client)
-    assert text == "".join(SAID.pieces[:3])
+    assert text == "".join(SAID.pieces[: 0 if fault in NOTHING_YET else 3])
     assert isinstance(failure, kinds)
+
+
+@pytest.mark.parametrize("name", EXCEPTIONS)
+async def test_each_exception_in_a_frame_is_raised_by_its_name(
+    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], name: str, read: Callable[..., Any]
+) -> None:
+    prepared(replace(FAULTS["error-event"], error_type=name))
+    text, _, failure = await read(client)
+    assert text == "".join(SAID.pieces[:3])
+    assert isinstance(failure, anthropic.APIStatusError)
+    assert name in str(failure)
+
+
+@pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
+async def test_silence_ends_when_the_client_gives_up(
+    client: anthropic.AsyncAnthropicBedrock,
+    prepared: Callable[..., Script],
+    fault: str,
+    pieces: int,
+    ended: Callable[..., Any],
+    read: Callable[..., Any],
+) -> None:
+    script = prepared(fault)
+    client.timeout = IMPATIENT_S
+    text, _, failure = await read(client)
+    assert text == "".join(SAID.pieces[:pieces])
+    assert isinstance(failure, anthropic.APITimeoutError | httpx2.TimeoutException)
+    assert (await ended(script)).ending is Ending.CLIENT_CLOSE
+
+
+@pytest.mark.parametrize("fault", ["not-json", "empty-body"])
+async def test_answers_that_are_not_json(
+    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], fault: str
+) -> None:
+    prepared(fault)
+    with pytest.raises(json.JSONDecodeError):
+        await client.messages.create(**ASKED)
+
+
+async def test_an_answer_that_breaks_off(
+    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], ended: Callable[..., Any]
+) -> None:
+    script = prepared("reset-plain")
+    with pytest.raises((anthropic.APIConnectionError, httpx2.TransportError)):
+        await client.messages.create(**ASKED)
+    assert (await ended(script)).ending is Ending.RESET
+
+
+async def test_refused(
+    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], simulator: Simulator
+) -> None:
+    prepared()
+    async with simulator.unreachable(Provider.BEDROCK):
+        with pytest.raises(anthropic.APIConnectionError):
+            await client.messages.create(**ASKED)
+    assert (await client.messages.create(**ASKED)).content

@@ -20,7 +20,7 @@ from harness.providers.reply import Reply, default_reply
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
-IMPATIENT_S = 0.5
+IMPATIENT_S = 0.25
 PATIENT_S = 20.0
 TOKEN = "00000000a1"
 ASKED: dict[str, Any] = {
@@ -199,6 +199,15 @@ async def test_answers_that_are_not_json(
     prepared(fault)
     with pytest.raises(json.JSONDecodeError):
         await client.messages.create(**ASKED)
+
+
+async def test_an_answer_that_breaks_off(
+    client: anthropic.AsyncAnthropic, prepared: Callable[..., Script], ended: Callable[..., Any]
+) -> None:
+    script = prepared("reset-plain")
+    with pytest.raises((anthropic.APIConnectionError, httpx2.TransportError)):
+        await client.messages.create(**ASKED)
+    assert (await ended(script)).ending is Ending.RESET
 
 
 async def test_refused(client: anthropic.AsyncAnthropic, simulator: Simulator) -> None:

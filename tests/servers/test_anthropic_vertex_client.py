@@ -14,7 +14,7 @@ import pytest
 
 from harness.core.case import tie_text
 from harness.core.fault import FAULTS, Usage
-from harness.core.names import Answer, Provider
+from harness.core.names import Answer, Form, Provider
 from harness.core.recording import Ending
 from harness.providers.reply import default_reply
 from harness.providers.vertex_encode import CLAUDE
@@ -22,7 +22,7 @@ from harness.providers.vertex_token import AccessToken
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
-IMPATIENT_S, PATIENT_S = 0.5, 20.0
+IMPATIENT_S, PATIENT_S = 0.25, 20.0
 TOKEN = "00000000d1"
 PROMPT = f"hello {tie_text(TOKEN, 1)}"
 MODEL = f"{CLAUDE[0]}@20250514"
@@ -115,7 +115,7 @@ async def test_errors(
 WHOLE = [
     fault.id
     for fault in FAULTS.values()
-    if fault.strikes(Provider.VERTEX, Answer.STREAM) and fault.cosmetic and fault.id != "none"
+    if fault.strikes(Provider.VERTEX, Answer.STREAM, Form.EVENTS) and fault.cosmetic and fault.id != "none"
 ] + ["wrong-content-type", *(fault.id for fault in FAULTS.values() if fault.usage is not Usage.TRUE)]
 
 
@@ -150,6 +150,7 @@ LOUD: dict[str, tuple[int, tuple[type[Exception], ...]]] = {
     "reset-before-first": (0, (anthropic.APIConnectionError, httpx2.TransportError)),
     "reset-mid-stream": (3, (anthropic.APIConnectionError, httpx2.TransportError)),
     "error-event": (3, (anthropic.APIStatusError,)),
+    "overloaded-in-band": (3, (anthropic.APIStatusError,)),
     "malformed-chunk": (3, (json.JSONDecodeError,)),
     "expired-token": (0, (anthropic.AuthenticationError,)),
     "json-labelled-stream": (0, (anthropic.APIStatusError,)),
@@ -195,6 +196,24 @@ async def test_silence_ends_when_the_client_gives_up(
     assert text == "".join(SAID.pieces[:pieces])
     assert isinstance(failure, anthropic.APITimeoutError | httpx2.TimeoutException)
     assert (await ended(script)).ending is Ending.CLIENT_CLOSE
+
+
+@pytest.mark.parametrize("fault", ["not-json", "empty-body"])
+async def test_answers_that_are_not_json(
+    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], fault: str
+) -> None:
+    prepared(fault)
+    with pytest.raises(json.JSONDecodeError):
+        await client.messages.create(**ASKED)
+
+
+async def test_an_answer_that_breaks_off(
+    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], ended: Callable[..., Any]
+) -> None:
+    script = prepared("reset-plain")
+    with pytest.raises((anthropic.APIConnectionError, httpx2.TransportError)):
+        await client.messages.create(**ASKED)
+    assert (await ended(script)).ending is Ending.RESET
 
 
 async def test_refused(client: anthropic.AsyncAnthropicVertex, simulator: Simulator) -> None:

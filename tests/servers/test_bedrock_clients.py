@@ -7,7 +7,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -23,7 +23,7 @@ from botocore.eventstream import ChecksumMismatch
 
 from harness.cassettes.recorder import Recorder
 from harness.core.case import tie_text
-from harness.core.fault import FAULTS, Usage
+from harness.core.fault import FAULTS, Fault, Usage
 from harness.core.names import Answer, Provider
 from harness.core.recording import Ending, Exchange, Header, Source
 from harness.providers.bedrock import Family, family_of
@@ -35,7 +35,7 @@ from harness.servers.simulator import Simulator
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOVA = MODELS[0]
-IMPATIENT_S, PATIENT_S = 0.5, 20.0
+IMPATIENT_S, PATIENT_S = 0.25, 20.0
 KEYS = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "sekret", "region_name": "us-east-1"}
 METHODS = {
     "invoke": "invoke_model",
@@ -44,6 +44,7 @@ METHODS = {
     "converse-stream": "converse_stream",
 }
 STREAMS = [call for call in METHODS if call.endswith("stream")]
+PLAINS = [call for call in METHODS if call not in STREAMS]
 TOKENS = (f"{number:010x}" for number in itertools.count(0xB0_0000))
 Ask = Callable[..., Any]
 
@@ -111,9 +112,9 @@ def ask(request: pytest.FixtureRequest, askers: dict[tuple[str, bool], Ask]) -> 
     return askers[request.param, True]
 
 
-def scripted(simulator: Simulator, fault: str = "none") -> Scripted:
+def scripted(simulator: Simulator, fault: str | Fault = "none") -> Scripted:
     token = next(TOKENS)
-    script = Script(FAULTS[fault], Recorder(Header(source=Source.SIMULATOR)))
+    script = Script(FAULTS[fault] if isinstance(fault, str) else fault, Recorder(Header(source=Source.SIMULATOR)))
     simulator.script(token, script)
     return Scripted(script, f"hello {tie_text(token, 1)}", f"{token}.1")
 
@@ -247,6 +248,16 @@ async def test_errors(simulator: Simulator, ask: Ask, call: str, fault: str, cod
     assert ("AKIATEST" in str(told.failure)) is (fault == "http-401")
 
 
+@pytest.mark.parametrize("model", MODELS[1:])
+@pytest.mark.parametrize("call", ["invoke", "invoke-with-response-stream"])
+async def test_errors_are_the_same_for_each_family(simulator: Simulator, ask: Ask, call: str, model: str) -> None:
+    for fault in ("http-400", "http-424", "http-429", "http-503"):
+        told = await ask(call, model, scripted(simulator, fault).prompt)
+        assert isinstance(told.failure, botocore.exceptions.ClientError)
+        assert told.failure.response["Error"]["Code"] == ERRORS[fault]
+        assert told.failure.response["ResponseMetadata"]["HTTPStatusCode"] == FAULTS[fault].status
+
+
 async def test_no_such_model(simulator: Simulator, ask: Ask) -> None:
     told = await ask("converse", "amazon.nova-tiny-v1:0", scripted(simulator).prompt)
     assert isinstance(told.failure, botocore.exceptions.ClientError)
@@ -269,7 +280,7 @@ async def test_streams_that_the_client_takes_for_sound(simulator: Simulator, ask
     assert told.text == "".join(one.pieces) + (" And again." if fault == "after-done" else "")
 
 
-SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
+SILENT = {"cut": 3, "half-frame": 3, "empty-body": 0, "empty-choices": 0}
 
 
 @pytest.mark.parametrize("call", STREAMS)
@@ -292,6 +303,7 @@ LOUD: dict[str, tuple[int, tuple[type[Exception], ...], str]] = {
     "throttled-in-band": (3, (botocore.exceptions.EventStreamError,), "throttlingException"),
     "malformed-chunk": (3, (KeyError,), ""),
     "bad-crc": (3, (ChecksumMismatch,), ""),
+    "bad-prelude-crc": (3, (ChecksumMismatch,), ""),
     "json-on-stream": (0, (ChecksumMismatch,), ""),
 }
 
@@ -309,13 +321,39 @@ async def test_failures_that_break_the_stream_off(
     assert words in str(told.failure)
 
 
+EXCEPTIONS = (
+    "internalServerException",
+    "modelStreamErrorException",
+    "validationException",
+    "throttlingException",
+    "serviceUnavailableException",
+)
+IN_FRAMES = [(call, name) for call in STREAMS for name in EXCEPTIONS]
+IN_FRAMES.append(("invoke-with-response-stream", "modelTimeoutException"))  # a conversation has none of that name
+
+
+@pytest.mark.parametrize(("call", "name"), IN_FRAMES)
+async def test_each_exception_in_a_frame_is_raised_by_its_name(
+    simulator: Simulator, ask: Ask, call: str, name: str
+) -> None:
+    one = scripted(simulator, replace(FAULTS["error-event"], error_type=name))
+    told = await ask(call, NOVA, one.prompt)
+    assert told.text == "".join(one.pieces[:3])
+    assert isinstance(told.failure, botocore.exceptions.EventStreamError)
+    assert told.failure.response["Error"]["Code"] == name
+    assert told.failure.response["Error"]["Message"]
+
+
 @pytest.mark.parametrize("client", ["boto3", "aiobotocore"])
-@pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
+@pytest.mark.parametrize(
+    ("call", "fault", "pieces"),
+    [*((call, "no-headers", 0) for call in METHODS), *((call, "stall-mid-stream", 3) for call in STREAMS)],
+)
 async def test_silence_ends_when_the_client_gives_up(
-    simulator: Simulator, askers: dict[tuple[str, bool], Ask], client: str, fault: str, pieces: int
+    simulator: Simulator, askers: dict[tuple[str, bool], Ask], client: str, call: str, fault: str, pieces: int
 ) -> None:
     one = scripted(simulator, fault)
-    told = await askers[client, False]("converse-stream", NOVA, one.prompt)
+    told = await askers[client, False](call, NOVA, one.prompt)
     assert told.text == "".join(one.pieces[:pieces])
     assert isinstance(
         told.failure, botocore.exceptions.HTTPClientError | urllib3.exceptions.ReadTimeoutError | TimeoutError
@@ -323,15 +361,35 @@ async def test_silence_ends_when_the_client_gives_up(
     assert (await one.ended()).ending is Ending.CLIENT_CLOSE
 
 
-@pytest.mark.parametrize("fault", ["not-json", "empty-body"])
-async def test_answers_that_are_not_json(simulator: Simulator, ask: Ask, fault: str) -> None:
-    told = await ask("invoke", NOVA, scripted(simulator, fault).prompt)
-    assert isinstance(told.failure, json.JSONDecodeError)
+NO_ANSWERS: dict[tuple[str, str], type[Exception]] = {
+    ("invoke", "not-json"): json.JSONDecodeError,
+    ("invoke", "empty-body"): json.JSONDecodeError,
+    ("converse", "not-json"): KeyError,  # either is taken for an answer with nothing in it
+    ("converse", "empty-body"): KeyError,
+}
 
 
-async def test_refused(simulator: Simulator, ask: Ask) -> None:
+@pytest.mark.parametrize(("call", "fault"), NO_ANSWERS)
+async def test_answers_that_are_not_json(simulator: Simulator, ask: Ask, call: str, fault: str) -> None:
+    told = await ask(call, NOVA, scripted(simulator, fault).prompt)
+    assert isinstance(told.failure, NO_ANSWERS[call, fault])
+
+
+TORN = (*BROKEN, botocore.exceptions.HTTPClientError, botocore.exceptions.ResponseStreamingError)
+
+
+@pytest.mark.parametrize("call", PLAINS)
+async def test_an_answer_that_breaks_off(simulator: Simulator, ask: Ask, call: str) -> None:
+    one = scripted(simulator, "reset-plain")
+    told = await ask(call, NOVA, one.prompt)
+    assert isinstance(told.failure, TORN)
+    assert (await one.ended()).ending is Ending.RESET
+
+
+@pytest.mark.parametrize("call", METHODS)
+async def test_refused(simulator: Simulator, ask: Ask, call: str) -> None:
     one = scripted(simulator)
     async with simulator.unreachable(Provider.BEDROCK):
-        told = await ask("converse", NOVA, one.prompt)
+        told = await ask(call, NOVA, one.prompt)
     assert isinstance(told.failure, botocore.exceptions.EndpointConnectionError)
-    assert (await ask("converse", NOVA, one.prompt)).failure is None
+    assert (await ask(call, NOVA, one.prompt)).failure is None

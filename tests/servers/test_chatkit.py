@@ -173,24 +173,29 @@ async def test_a_session_that_nobody_made(chatkit):
 
 
 STATUSES = {
-    400: openai.BadRequestError,
-    401: openai.AuthenticationError,
-    403: openai.PermissionDeniedError,
-    404: openai.NotFoundError,
-    429: openai.RateLimitError,
-    500: openai.InternalServerError,
-    529: openai.InternalServerError,
+    "http-400": openai.BadRequestError,
+    "http-401": openai.AuthenticationError,
+    "http-403": openai.PermissionDeniedError,
+    "http-404": openai.NotFoundError,
+    "http-429": openai.RateLimitError,
+    "http-429-date": openai.RateLimitError,
+    "http-429-bare": openai.RateLimitError,
+    "http-500": openai.InternalServerError,
+    "http-502": openai.InternalServerError,
+    "http-503": openai.InternalServerError,
+    "http-529": openai.InternalServerError,
 }
 
 
-@pytest.mark.parametrize(("status", "error"), STATUSES.items(), ids=map(str, STATUSES))
-async def test_a_status_strikes_every_call_and_the_client_raises_its_error(chatkit, status, error):
+@pytest.mark.parametrize(("fault", "error"), STATUSES.items(), ids=STATUSES)
+async def test_a_status_strikes_every_call_and_the_client_raises_its_error(chatkit, fault, error):
     session = await chatkit.told()
-    chatkit.follow(f"http-{status}")
+    status = FAULTS[fault].status
+    chatkit.follow(fault)
     with pytest.raises(error) as caught:
         await chatkit.session()
     assert ("sk-test" in str(caught.value)) is (status == 401)
-    assert ("retry-after" in caught.value.response.headers) is (status == 429)
+    assert ("retry-after" in caught.value.response.headers) is (fault in ("http-429", "http-429-date"))
     assert (await chatkit.send(session))[0] == (await chatkit.poll(session))[0] == status
 
 
@@ -199,6 +204,21 @@ async def test_a_session_that_is_not_json(chatkit, fault):
     chatkit.follow(fault)
     with pytest.raises(json.JSONDecodeError):
         await chatkit.session()
+
+
+async def test_a_session_that_breaks_off(chatkit):
+    chatkit.follow("reset-plain")
+    with pytest.raises(openai.APIConnectionError):
+        await chatkit.session()
+    (exchange,) = chatkit.exchanges()
+    assert (exchange.status, exchange.ending) == (200, Ending.RESET)
+
+
+async def test_a_session_of_nobody_who_listens(chatkit):
+    async with chatkit.simulator.unreachable(Provider.CHATKIT):
+        with pytest.raises(openai.APIConnectionError):
+            await chatkit.session()
+    assert (await chatkit.session()).id
 
 
 async def test_a_provider_that_says_nothing(chatkit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -21,7 +21,7 @@ from harness.providers.reply import default_reply
 from harness.servers.simulator import Simulator
 
 PROVIDERS = (Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE)
-IMPATIENT_S = 0.5
+IMPATIENT_S = 0.25
 PATIENT_S = 20.0
 Scripted = Callable[..., Any]
 
@@ -204,13 +204,85 @@ async def test_groq_by_the_client_of_openai(simulator: Simulator, scripted: Scri
     assert type(failure) is openai.APIError
 
 
-async def test_clients_that_block(simulator: Simulator, provider: Provider, scripted: Scripted) -> None:
-    kind: Any = groq.Groq if provider is Provider.GROQ else openai.OpenAI
-    call = scripted(provider=provider)
+async def test_an_answer_that_breaks_off(
+    client: Any, library: ModuleType, provider: Provider, scripted: Scripted
+) -> None:
+    call = scripted("reset-plain", provider, stream=False)
+    with pytest.raises((library.APIConnectionError, httpx.TransportError)):
+        await client.chat.completions.create(**call.json)
+    assert (await call.ended()).ending is Ending.RESET
 
-    def ask() -> str:
-        with kind(base_url=simulator.base_url(provider), api_key="sk-test", max_retries=0) as client:
-            chunks = client.chat.completions.create(**call.json)
-            return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
-    assert await asyncio.to_thread(ask) == said(call).text
+@pytest.fixture
+def blocking(provider: Provider, library: ModuleType, simulator: Simulator) -> Iterator[Any]:
+    kind = library.Groq if library is groq else library.OpenAI
+    with kind(base_url=simulator.base_url(provider), api_key="sk-test", max_retries=0, timeout=PATIENT_S) as opened:
+        yield opened
+
+
+def read_blocking(client: Any, call: Any) -> tuple[str, Exception | None]:
+    """An answer, streamed or plain, as a user of the client that blocks sees it: the text, and what broke it off."""
+    text = ""
+    try:
+        answer = client.chat.completions.create(**call.json)
+        if not call.json["stream"]:
+            return answer.choices[0].message.content, None
+        for chunk in answer:
+            text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+    except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
+        return text, failure
+    return text, None
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+async def test_clients_that_block(blocking: Any, provider: Provider, scripted: Scripted, stream: bool) -> None:
+    call = scripted(provider=provider, stream=stream)
+    assert await asyncio.to_thread(read_blocking, blocking, call) == (said(call).text, None)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize(("fault", "error"), ERRORS.items(), ids=ERRORS)
+async def test_clients_that_block_raise_the_same(
+    blocking: Any, library: ModuleType, provider: Provider, scripted: Scripted, fault: str, error: str, stream: bool
+) -> None:
+    _, failure = await asyncio.to_thread(read_blocking, blocking, scripted(fault, provider, stream=stream))
+    assert isinstance(failure, getattr(library, error))
+    assert failure.status_code == FAULTS[fault].status
+
+
+STREAMED = {**SILENT, **LOUD, "no-headers": 0, "stall-mid-stream": 3}
+
+
+@pytest.mark.parametrize(("fault", "pieces"), STREAMED.items(), ids=STREAMED)
+async def test_streams_of_clients_that_block_break_off_alike(
+    blocking: Any, library: ModuleType, provider: Provider, scripted: Scripted, fault: str, pieces: int
+) -> None:
+    call = scripted(fault, provider)
+    client = blocking.with_options(timeout=IMPATIENT_S) if fault not in (*SILENT, *LOUD) else blocking
+    text, failure = await asyncio.to_thread(read_blocking, client, call)
+    assert text == "".join(said(call).pieces[:pieces])
+    kinds = {
+        "reset": (library.APIConnectionError, httpx.TransportError),
+        "error": (library.APIError,),
+        "malformed": (json.JSONDecodeError,),
+        "no": (library.APITimeoutError,),
+        "stall": (library.APITimeoutError, httpx.TimeoutException),
+    }
+    assert failure is None if fault in SILENT else isinstance(failure, kinds[fault.partition("-")[0]])
+
+
+@pytest.mark.parametrize("fault", ["not-json", "empty-body", "reset-plain"])
+async def test_answers_that_are_none_to_clients_that_block(
+    blocking: Any, library: ModuleType, provider: Provider, scripted: Scripted, fault: str
+) -> None:
+    _, failure = await asyncio.to_thread(read_blocking, blocking, scripted(fault, provider, stream=False))
+    torn = (library.APIConnectionError, httpx.TransportError)
+    assert isinstance(failure, torn if fault == "reset-plain" else json.JSONDecodeError)
+
+
+async def test_clients_that_block_and_nobody_who_listens(
+    blocking: Any, library: ModuleType, provider: Provider, scripted: Scripted, simulator: Simulator
+) -> None:
+    async with simulator.unreachable(provider):
+        _, failure = await asyncio.to_thread(read_blocking, blocking, scripted(provider=provider))
+    assert isinstance(failure, library.APIConnectionError)

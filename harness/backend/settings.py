@@ -24,7 +24,10 @@ _KEY_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key has at least the size 
 
 
 class SettingsError(ValueError):
-    """A setting cannot be used as given. ``str()`` names the setting and says what it must be."""
+    """A setting cannot be used as given. ``str()`` names the setting and says what it must be.
+
+    What it is, is not told: a key may have been put there by mistake.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,14 +103,14 @@ class Settings:
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise SettingsError(
                 "OPENAI_CUSTOM_PROVIDER_NAME must be lower-case letters, digits, - or _, "
-                f"and not {' or '.join(sorted(_TAKEN))}; it is {name!r}"
+                f"and not {' or '.join(sorted(_TAKEN))}"
             )
         if self.openai_custom_token_estimation != "character_count":
             raise SettingsError("OPENAI_CUSTOM_TOKEN_ESTIMATION must be character_count: there is no other estimate")
         if self.clock not in CLOCKS:
             raise SettingsError(f"CLOCK must be one of {', '.join(CLOCKS)}")
         if self.agent_provider not in ("", "anthropic", "vertex"):
-            raise SettingsError(f"AGENT_PROVIDER must be anthropic or vertex, not {self.agent_provider!r}")
+            raise SettingsError("AGENT_PROVIDER must be anthropic or vertex")
         if self.log_stream not in ("stderr", "stdout", "none"):
             raise SettingsError("LOG_STREAM must be stderr, stdout or none")
 
@@ -162,13 +165,13 @@ def _url(name: str, text: str) -> str:
 
 def _port(name: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text[:6]) > _PORT_MAX:
-        raise SettingsError(f"{name} must be a whole number from 0 to {_PORT_MAX}, not {text!r}")
+        raise SettingsError(f"{name} must be a whole number from 0 to {_PORT_MAX}")
     return int(text)
 
 
 def _count(name: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:10]) <= _COUNT_MAX:
-        raise SettingsError(f"{name} must be a whole number from 1 to {_COUNT_MAX}, not {text!r}")
+        raise SettingsError(f"{name} must be a whole number from 1 to {_COUNT_MAX}")
     return int(text)
 
 
@@ -178,7 +181,7 @@ def _seconds(name: str, text: str) -> float:
     except ValueError:
         value = -1.0
     if not isfinite(value) or value <= 0:
-        raise SettingsError(f"{name} must be a number of seconds above 0, not {text!r}")
+        raise SettingsError(f"{name} must be a number of seconds above 0")
     return value
 
 
@@ -188,7 +191,7 @@ def _share(name: str, text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise SettingsError(f"{name} must be a number from 0 to 1, not {text!r}")
+        raise SettingsError(f"{name} must be a number from 0 to 1")
     return value
 
 
@@ -198,7 +201,7 @@ def _factor(name: str, text: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         value = Fraction(-1)
     if not 0 < value <= 1_000_000:
-        raise SettingsError(f"{name} must be a number above 0 and at most 1000000, not {text!r}")
+        raise SettingsError(f"{name} must be a number above 0 and at most 1000000")
     return value
 
 

@@ -11,7 +11,7 @@ from . import output
 from .running import JsonOption
 
 if TYPE_CHECKING:
-    from harness.core.dotenv import Problem
+    from harness.core.dotenv import Dotenv, Problem, Setting
 
 BYTES_MAX = 1_000_000
 
@@ -26,12 +26,15 @@ def register(app: typer.Typer) -> None:
 def doctor(env: EnvOption = Path(".env"), json: JsonOption = False) -> int:
     """Check a .env file: settings run together, repeated, misspelt or left out, and secrets in the wrong place.
 
+    What the reference backend would refuse to start with (TIMEOUT_CONNECT_S=abc) is told too.
+
     No value is ever shown. Exit code 1 where there are errors, 0 where there are only warnings or nothing at all.
     """
+    from harness.backend.settings import SETTINGS
     from harness.core.dotenv import Severity, check, read
 
     dotenv = read(_text(env))
-    problems = check(dotenv)
+    problems = _with_unusable(dotenv, check(dotenv, SETTINGS))
     if json:
         output.put_json(
             {"file": str(env), "settings": len(dotenv.settings), "problems": [_row(one) for one in problems]}
@@ -41,6 +44,31 @@ def doctor(env: EnvOption = Path(".env"), json: JsonOption = False) -> int:
             output.say(problem.text(str(env)))
         output.say(_summary(str(env), len(dotenv.settings), problems))
     return 1 if any(problem.level is Severity.ERROR for problem in problems) else 0
+
+
+def _with_unusable(dotenv: Dotenv, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """The problems by line, with what the backend's own reader of settings says where nothing else is wrong."""
+    from harness.core.dotenv import Severity
+
+    wrong = {problem.line for problem in problems if problem.level is Severity.ERROR}
+    unusable = (_unusable(setting) for setting in dotenv.settings if setting.line not in wrong)
+    found = [*problems, *(problem for problem in unusable if problem is not None)]
+    return tuple(sorted(found, key=lambda problem: problem.line))
+
+
+def _unusable(setting: Setting) -> Problem | None:
+    """Why the backend cannot use a setting; None where it can, has none of that name, or a variable is in it."""
+    from harness.backend.settings import SETTINGS, Settings, SettingsError
+    from harness.core.dotenv import Problem
+
+    if setting.key not in SETTINGS or "$" in setting.value:
+        return None
+    try:
+        Settings.from_mapping({setting.key: setting.value})
+    except SettingsError as error:
+        what = str(error).removeprefix(f"{setting.key} ")
+        return Problem(setting.line, setting.key, what, "Give such a value, or take the line out for the usual one")
+    return None
 
 
 def _row(problem: Problem) -> dict[str, str | int]:

@@ -18,8 +18,13 @@ from dataclasses import dataclass
 from .recording import Exchange, Json, Mark, Recording, Side
 
 RACE, SWEEP = "race", "sweep"
+FORCED = "forced"
+"""How a request was let go whose moment a gate made sure of; ``RACE`` and ``SWEEP`` were measured."""
 SETTLE = "settle"
 """The kind of a race in which a stream's hold is ended by several."""
+OBSERVED = "observed"
+"""The mark of an observer whose moment was forced: ``{"offset", "outcome"}``, after how many content events of the
+provider's (-1: before the head of its answer), and the status that was read (null: none came)."""
 END_RACED = "end-raced"
 """The mark of a call whose client leaves at the moment at which its provider ends: ``{"tie", "after_ms"}``."""
 RACE_BUDGET = "race_affordable"
@@ -50,8 +55,13 @@ class Runner:
     @property
     def outcome(self) -> str:
         """``served``, ``refused`` (a status of 400 to 499) or ``failed``."""
-        status = self.exchange.status or 0
-        return "served" if 200 <= status < 300 else "refused" if 400 <= status < 500 else "failed"
+        return outcome_of(self.exchange.status)
+
+
+def outcome_of(status: int | None) -> str:
+    """What a status comes to: ``served``, ``refused`` (400 to 499) or ``failed``."""
+    known = status or 0
+    return "served" if 200 <= known < 300 else "refused" if 400 <= known < 500 else "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +132,23 @@ def _runner(row: Json, clients: dict[str, Exchange], first: dict[str, int]) -> R
         return None
     provider_ns = first.get(exchange.tie) if exchange.tie is not None else None
     return Runner(exchange, int(row["offset_ns"]), int(row["released_ns"]), bool(row["early"]), provider_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """An observer whose moment was forced: see ``OBSERVED``."""
+
+    offset_events: int
+    status: int | None
+
+    @property
+    def outcome(self) -> str:
+        """As of a ``Runner``."""
+        return outcome_of(self.status)
+
+
+def observed(recording: Recording) -> Iterator[Observed]:
+    """The observers of a recording whose moment was forced, in the order of their answers."""
+    return (
+        Observed(int(mark.data["offset"]), mark.data["outcome"]) for mark in recording.marks if mark.name == OBSERVED
+    )

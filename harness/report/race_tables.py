@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.core.race import RACE, SWEEP
+from harness.core.race import FORCED, RACE, SWEEP
 from harness.results.stats import rate
 
 OUTCOMES = ("served", "refused", "failed")
@@ -12,10 +12,11 @@ OUTCOMES = ("served", "refused", "failed")
 
 
 def request_table(races: pd.DataFrame) -> pd.DataFrame:
-    """One row for each request: what it was part of (``row``), when it was let go, and what came of it."""
-    if races.empty:
+    """One row for each request that was measured: what it was part of (``row``), when it was let go, its outcome."""
+    measured = races[races["how"] != FORCED]
+    if measured.empty:
         return pd.DataFrame()
-    found = races.astype({"system": str, "kind": str, "how": str, "outcome": str, "provider": str, "target": str})
+    found = measured.astype({"system": str, "kind": str, "how": str, "outcome": str, "provider": str, "target": str})
     found["row"] = found["system"] + " " + found["kind"] + found["how"].map({RACE: "", SWEEP: " sweep"})
     kept = ["row", "target", "provider", "case_name", "race", "how", "offset_ms", "outcome", "status"]
     return found[[*kept, "provider_ms", "answered_ms"]].sort_values(["row", "offset_ms"], ignore_index=True)
@@ -58,3 +59,19 @@ def share_table(races: pd.DataFrame) -> pd.DataFrame:
             | {"share": found.value, "low": found.low, "high": found.high}
         )
     return pd.DataFrame(rows)
+
+
+def forced_table(races: pd.DataFrame) -> pd.DataFrame:
+    """One row for each system, kind and offset (content events) that was forced: how many came to what."""
+    found = races[races["how"] == FORCED]
+    if found.empty:
+        return pd.DataFrame()
+    names = found["system"].astype(str) + " " + found["kind"].astype(str)
+    counted = (
+        found.assign(row=names, outcome=found["outcome"].astype(str))
+        .groupby(["row", "offset_events", "outcome"])
+        .size()
+        .unstack(fill_value=0)
+        .reindex(columns=list(OUTCOMES), fill_value=0)
+    )
+    return counted.reset_index().rename_axis(columns=None)

@@ -95,6 +95,13 @@ class Made:
             row = {"exchange": f"c{at}", "offset_ms": offset_ms, "status": status, "outcome": outcome, "early": False}
             self.rows["races"].append(whole | row | seen)
 
+    def forced(self, *asked):
+        """Observers ``(offset_events, status)`` whose moment was forced."""
+        name = self.case(scenario="observe-sweep", provider="bedrock", system="chat")
+        for at, (offset_events, status) in enumerate(asked):
+            row = {"case_name": name, "race": at, "how": "forced", "kind": "observe", "offset_events": offset_events}
+            self.rows["races"].append(row | {"status": status, "outcome": "served" if status == 200 else "refused"})
+
     def write(self):
         """The run, come to its end."""
         self.path.mkdir(parents=True)

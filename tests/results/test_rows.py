@@ -33,6 +33,19 @@ def test_every_request_of_a_race_has_a_row(case, make):
     assert "skew_ms" not in swept
 
 
+def test_an_observer_whose_moment_was_forced_has_a_row(case, make):
+    marks = tuple(Mark("observed", at, {"offset": offset, "outcome": status}) for at, offset, status in AT)
+    early, late, unanswered = race_rows(case, make.recording(make.bursty(), marks=marks))
+    assert {one["how"] for one in (early, late, unanswered)} == {"forced"}
+    assert (early["offset_events"], early["outcome"], early["status"]) == (-1, "refused", 404)
+    assert (late["offset_events"], late["outcome"]) == (3, "served")
+    assert (unanswered["race"], unanswered["outcome"]) == (2, "failed")
+    assert "status" not in unanswered
+
+
+AT = ((1, -1, 404), (2, 3, 200), (3, 4, None))
+
+
 def only(rows):
     (row,) = rows
     return row

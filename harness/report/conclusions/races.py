@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from harness.core.race import RACE, SWEEP
-from harness.report.race_tables import OUTCOMES, race_table, request_table
+from harness.report.race_tables import OUTCOMES, forced_table, race_table, request_table
 from harness.results.frames import Frames
 from harness.results.stats import rate
 
@@ -21,11 +21,14 @@ def races(frames: Frames) -> Words:
     if frames.races.empty:
         return Words(("No race was measured in this run.",))
     table, requests = race_table(frames.races), request_table(frames.races)
+    if requests.empty:
+        return Words(("No race was measured in this run.", *_forced(frames.races), *_contracts(frames.verdicts)))
     sentences = [
         *_judged(table),
         *_close(table),
         *_outcomes(requests),
         *_sweeps(requests),
+        *_forced(frames.races),
         *_contracts(frames.verdicts),
     ]
     return Words(tuple(sentences))
@@ -72,6 +75,18 @@ def _sweeps(requests: pd.DataFrame) -> Iterator[str]:
             last = ms(missed["offset_ms"].max())
             after = f"{len(missed)} of {len(late)} let go after the moment were not, the latest {last} after"
         yield f"{str(name).capitalize()}: {after}; of those before it, {served} of {len(early)}."
+
+
+def _forced(races: pd.DataFrame) -> Iterator[str]:
+    table = forced_table(races)
+    for name, own in table.groupby("row") if len(table) else ():
+        at = [(own["offset_events"] < 0, "before the provider's head"), (own["offset_events"] >= 0, "after it")]
+        counts = [(own[which], where) for which, where in at if which.any()]
+        told = "; ".join(
+            f"{where} {int(some['served'].sum())} of {int(some[list(OUTCOMES)].to_numpy().sum())} were served"
+            for some, where in counts
+        )
+        yield f"{str(name).capitalize()} at moments that were forced: {told}."
 
 
 def _contracts(verdicts: pd.DataFrame) -> Iterator[str]:

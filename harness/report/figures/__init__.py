@@ -16,6 +16,7 @@ from .latency_faults import by_fault
 from .latency_matrix import first_token_matrix, total_matrix
 from .latency_shares import time_shares
 from .latency_slowest import slowest
+from .race_forced import forced_offsets
 from .race_offsets import offset_outcomes
 from .race_shares import inconclusive
 from .race_skews import skews
@@ -31,6 +32,7 @@ __all__ = [
     "failure_rates",
     "fault_matrix",
     "first_token_matrix",
+    "forced_offsets",
     "inconclusive",
     "likely_causes",
     "offset_outcomes",
@@ -45,7 +47,7 @@ __all__ = [
 FIGURES: Mapping[str, tuple[Callable[[Frames], Shown], ...]] = MappingProxyType(
     {
         "latency": (first_token_matrix, total_matrix, distributions, time_shares, by_fault, slowest),
-        "races": (offset_outcomes, skews, inconclusive),
+        "races": (offset_outcomes, forced_offsets, skews, inconclusive),
         "failures": (likely_causes, provider_matrix, fault_matrix, failure_rates, taxonomy, answers, failure_list),
     }
 )

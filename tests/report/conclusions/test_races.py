@@ -46,3 +46,12 @@ def test_sweeps_are_told_by_their_moment(made, late, says):
 def test_a_run_without_races_says_so(made):
     made.verdict("a.b")
     assert races(made.frames()).sentences == ("No race was measured in this run.",)
+
+
+def test_forced_moments_are_told_apart_from_measured_ones(made):
+    made.forced((-1, 404), (0, 200), (0, 200), (3, 404))
+    said = "before the provider's head 0 of 1 were served; after it 2 of 3 were served."
+    assert races(made.frames()).sentences == (
+        "No race was measured in this run.",
+        f"Chat observe at moments that were forced: {said}",
+    )

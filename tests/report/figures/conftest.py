@@ -36,6 +36,7 @@ def broken(made):
     made.race((0.0, "served"), (0.1, "served"), (0.2, "refused"), skew_ms=0.2)
     made.race((0.0, "served"), (9.0, "failed"), skew_ms=9.0, window_ms=None)
     made.race((-2.0, "refused"), (-0.5, "served"), (1.5, "served"), how="sweep", kind="observe", system="chat")
+    made.forced((-1, 404), (0, 200), (3, 200), (3, 404))
 
 
 def large(made):

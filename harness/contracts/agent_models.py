@@ -23,7 +23,11 @@ def _lists(recording: Recording) -> list[Exchange]:
 
 
 MISSING: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"models-no-credentials": agent.MISSING_SETTINGS, "models-no-project": (agent.PROJECT_SETTING,)}
+    {
+        "models-no-credentials": agent.MISSING_SETTINGS,
+        "models-no-project": (agent.PROJECT_SETTING,),
+        "models-no-key": tuple(name for name in agent.MISSING_SETTINGS if name != agent.PROJECT_SETTING),
+    }
 )
 """Scenario -> the settings that are not there."""
 

@@ -34,7 +34,7 @@ def _ids(exchange: Exchange) -> list[str]:
 
 def _lists_to_be_had(recording: Recording) -> list[Exchange]:
     """There is none without credentials, nor where Vertex refuses its own: how that is said is the agent's promise."""
-    without = recording.header.scenario in ("models-no-credentials", "models-no-project")
+    without = recording.header.scenario in ("models-no-credentials", "models-no-project", "models-no-key")
     refused = {listed.id for listed, _, _ in refused_lists(recording)}
     return [] if without else [one for one in _lists(recording) if one.id not in refused]
 

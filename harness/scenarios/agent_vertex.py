@@ -116,3 +116,15 @@ async def models_no_project(stage: Stage) -> None:
         prompt = stage.prompt()
         await api.chat(chat_body(stage, prompt, model=model), tie=prompt.tie)
     await stage.settle(user)
+
+
+@scenario(
+    "models-no-key",
+    AGENT,
+    only=VERTEX,
+    needs=[Capability.VARIANTS],
+    settings={"GOOGLE_APPLICATION_CREDENTIALS": None},
+)
+async def models_no_key(stage: Stage) -> None:
+    """The list of models where there is a project, and neither a service account nor a token."""
+    await stage.agent(None).models()

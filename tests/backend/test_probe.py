@@ -90,3 +90,18 @@ async def test_a_session_for_each_stream_shows(start, provider, parts):
     after = await backend.resources()
     assert after["client_sessions"] - before["client_sessions"] == 5
     assert after["provider_connections"] - before["provider_connections"] == 5
+
+
+async def test_the_store_is_taken_away_and_brought_back(backend):
+    user = await backend.user()
+
+    async def store(available):
+        async with backend.session.post(f"{backend.probe_url}/store", json={"available": available}) as response:
+            return response.status
+
+    assert await store(available=False) == 200
+    status, _, answer = await backend.chat(user)
+    assert (status, answer["error"]["code"]) == (500, "internal_error")
+    assert await store(available=True) == 200
+    assert (await backend.ledger(user))["in_flight"] == 0
+    assert await store(available="perhaps") == 400

@@ -94,6 +94,27 @@ def test_health(studio, status, body, down, verdict):
     assert studio.judged("health.tells-the-truth", recording).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (503, {**WELL, "status": "degraded", "supabase": "disconnected"}, Verdict.PASS),
+        (200, WELL, Verdict.FAIL),
+        (503, ILL, Verdict.FAIL),
+    ],
+    ids=["said", "unseen", "another-part"],
+)
+def test_health_of_a_store_that_is_gone(studio, status, body, verdict):
+    recording = studio.recording(studio.health(status, body), marks=[("store-down", 5, None)])
+    assert studio.judged("health.tells-the-truth", recording).verdict is verdict
+
+
+def test_health_costs_nothing(studio):
+    hold = {"id": "h1", "kind": "hold", "amount": 1, "delta": -1, "balance": 9}
+    for entries, verdict in ((), Verdict.PASS), ((hold,), Verdict.FAIL):
+        recording = studio.recording(studio.health(200, WELL), probes=[studio.ledger(*entries)])
+        assert studio.judged("health.costs-nothing", recording).verdict is verdict
+
+
 def test_health_is_for_everybody(studio):
     assert studio.judged("health.needs-no-token", studio.recording(studio.health(401, {}))).verdict is Verdict.FAIL
     assert studio.judged("health.needs-no-token", studio.recording(studio.health(503, ILL))).verdict is Verdict.PASS

@@ -62,7 +62,7 @@ def stop_ends_streams(call: Call, recording: Recording) -> Findings:
     systems=WHOLE,
     needs=STOPPED,
     source=DRAINS,
-    breakers=("stop-cuts-calls", "workflow-stop-unheard"),
+    breakers=("stop-cuts-calls",),
 )
 def stop_ends_calls(call: Call, _recording: Recording) -> Findings:
     """A service that is stopped in the middle of a plain call answers it, by 5xx, and cancels the provider's call.

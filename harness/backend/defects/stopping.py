@@ -9,7 +9,7 @@ from aiohttp import web
 from harness.backend.agent.calls import AgentCalls
 from harness.backend.chat.errors import ChatError
 from harness.backend.chat.streams import Streams
-from harness.backend.flights import Flight, finish
+from harness.backend.flights import finish
 from harness.backend.gateway.call import Call, Record
 from harness.backend.gateway.calls import Calls
 from harness.backend.gateway.errors import GatewayError
@@ -88,22 +88,18 @@ class StopCutsCalls(Defect):
             await finish(self.give_back(run, told.message))
             raise asyncio.CancelledError
 
+    class _PlanCuts(PlanService):
+        async def failed(self, plan: Plan, error: Exception) -> web.Response:
+            told = self.cut_short(error)
+            if told is None:
+                return await super().failed(plan, error)
+            await finish(self.give_back(plan, told.message))
+            raise asyncio.CancelledError
+
     gateway = instead(calls=_Cuts)
     agent = instead(calls=_AgentCuts)
     runs = instead(service=_RunCuts)
-
-
-class WorkflowStopUnheard(Defect):
-    """A plan takes its time, whatever happens around it."""
-
-    id = "workflow-stop-unheard"
-    summary = "a plan does not hear that the service is stopped, and is cut off in the end"
-
-    class _Deaf(PlanService):
-        async def generate(self, plan: Plan, flight: Flight) -> None:
-            await self.planner.make(plan)
-
-    workflow = instead(service=_Deaf)
+    workflow = instead(service=_PlanCuts)
 
 
 class RunsStopNotRefunded(Defect):

@@ -22,7 +22,7 @@ from google.oauth2 import credentials, service_account
 
 from harness.core.case import tie_text
 from harness.core.fault import FAULTS, Usage
-from harness.core.names import Answer, Provider
+from harness.core.names import Answer, Form, Provider
 from harness.core.recording import Ending
 from harness.providers.reply import default_reply
 from harness.providers.vertex_encode import GEMINI
@@ -30,7 +30,7 @@ from harness.providers.vertex_token import LIFETIME_S, AccessToken, read_token
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
-IMPATIENT_MS, PATIENT_MS = 500, 20_000
+IMPATIENT_MS, PATIENT_MS = 250, 20_000
 TOKEN = "00000000c1"
 PROMPT = f"hello {tie_text(TOKEN, 1)}"
 ASKED: dict[str, Any] = {"model": GEMINI[0], "contents": PROMPT}
@@ -249,8 +249,10 @@ async def test_the_token_is_refused_until_a_newer_one_comes(
 WHOLE = [
     fault.id
     for fault in FAULTS.values()
-    if fault.strikes(Provider.VERTEX, Answer.STREAM) and fault.cosmetic and fault.id != "none"
-] + ["wrong-content-type", "json-on-stream", *(fault.id for fault in FAULTS.values() if fault.usage is not Usage.TRUE)]
+    if fault.strikes(Provider.VERTEX, Answer.STREAM, Form.CANDIDATES)
+    and (fault.cosmetic or fault.usage is not Usage.TRUE)
+    and fault.id != "none"
+] + ["wrong-content-type", "json-on-stream"]
 
 
 @pytest.mark.parametrize("fault", WHOLE)
@@ -323,3 +325,108 @@ async def test_refused(client: genai.Client, simulator: Simulator) -> None:
         with pytest.raises((httpx2.ConnectError, aiohttp.ClientConnectorError)):
             await client.aio.models.generate_content(**ASKED)
     assert (await client.aio.models.generate_content(**ASKED)).text == SAID.text
+
+
+async def test_an_answer_that_breaks_off(
+    client: genai.Client, prepared: Callable[..., Script], ended: Callable[..., Any]
+) -> None:
+    script = prepared("reset-plain")
+    with pytest.raises((httpx2.TransportError, aiohttp.ClientError)):
+        await client.aio.models.generate_content(**ASKED)
+    assert (await ended(script)).ending is Ending.RESET
+
+
+@pytest.fixture(params=["vertex", "key"])
+def blocking(request: pytest.FixtureRequest, options: types.HttpOptions) -> Iterator[genai.Client]:
+    """The client that blocks, on Vertex AI and with a key of the Gemini API's."""
+    cloud: dict[str, Any] = {"vertexai": True, "project": "p", "location": "us-east5", "credentials": own_token()}
+    how = cloud if request.param == "vertex" else {"vertexai": False, "api_key": "AIza-test"}
+    with genai.Client(http_options=options, **how) as opened:
+        yield opened
+
+
+def read_blocking(client: genai.Client, *, stream: bool, **config: Any) -> tuple[str, Exception | None]:
+    """An answer as a user of the client that blocks sees it: the text, and what broke it off."""
+    text = ""
+    try:
+        if not stream:
+            return client.models.generate_content(**ASKED, config=config or None).text or "", None
+        for chunk in client.models.generate_content_stream(**ASKED, config=config or None):
+            text += chunk.text or ""
+    except Exception as failure:  # noqa: BLE001 - whatever the client raises is what is looked at
+        return text, failure
+    return text, None
+
+
+@pytest.mark.parametrize("fault", [*STATUSES, "json-labelled-stream"])
+async def test_the_client_that_blocks_raises_the_same(
+    blocking: genai.Client, prepared: Callable[..., Script], fault: str
+) -> None:
+    prepared(fault)
+    status = FAULTS[fault].status or 0
+    for stream in (False, True) if fault in STATUSES else (True,):
+        text, failure = await asyncio.to_thread(read_blocking, blocking, stream=stream)
+        assert type(failure) is (errors.ClientError if status < 500 else errors.ServerError)
+        assert (text, failure.code) == ("", status)
+
+
+STREAMED = {**{fault: (pieces, ()) for fault, pieces in SILENT.items()}, **LOUD}
+
+
+@pytest.mark.parametrize(("fault", "seen"), STREAMED.items(), ids=STREAMED)
+async def test_streams_of_the_client_that_blocks_break_off_alike(
+    blocking: genai.Client,
+    prepared: Callable[..., Script],
+    fault: str,
+    seen: tuple[int, tuple[type[Exception], ...]],
+) -> None:
+    prepared(fault)
+    text, failure = await asyncio.to_thread(read_blocking, blocking, stream=True)
+    assert text == "".join(SAID.pieces[: seen[0]])
+    assert isinstance(failure, (*seen[1], httpx2.TransportError)) if seen[1] else failure is None
+
+
+@pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
+async def test_silence_ends_when_the_client_that_blocks_gives_up(
+    blocking: genai.Client, prepared: Callable[..., Script], fault: str, pieces: int
+) -> None:
+    prepared(fault)
+    impatient = {"http_options": {"timeout": IMPATIENT_MS}}
+    text, failure = await asyncio.to_thread(read_blocking, blocking, stream=True, **impatient)
+    assert text == "".join(SAID.pieces[:pieces])
+    assert isinstance(failure, httpx2.TimeoutException)
+
+
+NO_ANSWERS: dict[str, tuple[type[Exception], ...]] = {
+    "not-json": (json.JSONDecodeError,),
+    "reset-plain": (httpx2.TransportError,),
+}
+
+
+@pytest.mark.parametrize(("fault", "kinds"), NO_ANSWERS.items(), ids=NO_ANSWERS)
+async def test_answers_that_are_none_to_the_client_that_blocks(
+    blocking: genai.Client, prepared: Callable[..., Script], fault: str, kinds: tuple[type[Exception], ...]
+) -> None:
+    prepared(fault)
+    _, failure = await asyncio.to_thread(read_blocking, blocking, stream=False)
+    assert isinstance(failure, kinds)
+
+
+async def test_the_client_that_blocks_and_nobody_who_listens(blocking: genai.Client, simulator: Simulator) -> None:
+    async with simulator.unreachable(Provider.VERTEX):
+        _, failure = await asyncio.to_thread(read_blocking, blocking, stream=False)
+    assert isinstance(failure, httpx2.ConnectError)
+
+
+@pytest.mark.parametrize("fault", ["http-400", "http-429", "http-503", "error-event", "reset-mid-stream"])
+async def test_the_gemini_api_without_blocking(
+    options: types.HttpOptions, prepared: Callable[..., Script], fault: str
+) -> None:
+    prepared(fault)
+    options.async_client_args = {"transport": httpx2.AsyncHTTPTransport()}
+    with genai.Client(vertexai=False, api_key="AIza-test", http_options=options) as client:
+        text, _, failure = await read(client)
+        await client.aio.aclose()
+    broken = fault in LOUD
+    assert text == "".join(SAID.pieces[: LOUD[fault][0] if broken else 0])
+    assert isinstance(failure, LOUD[fault][1] if broken else errors.APIError)

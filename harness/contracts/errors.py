@@ -34,13 +34,8 @@ def _words(outcomes: tuple[Outcome, ...]) -> str:
     needs=PROVIDER,
     source=TABLE,
     breakers=(
-        "flattened-500",
-        "chat-estimate-not-sent",
-        "runs-error-without-code",
-        "workflow-flattened-500",
-        "workflow-user-message-taken",
-        "workflow-any-block-taken",
-        "workflow-other-key-taken",
+        *("flattened-500", "chat-estimate-not-sent", "runs-error-without-code", "workflow-flattened-500"),
+        *("workflow-user-message-taken", "workflow-any-block-taken", "workflow-other-key-taken"),
     ),
 )
 def provider_failure_mapped(call: Call, recording: Recording) -> Findings:

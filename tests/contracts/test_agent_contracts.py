@@ -235,3 +235,57 @@ def test_what_is_said_without_credentials(recording, studio, status, message, ve
     listed = studio.exchange("m1", Side.CLIENT, agent.MODELS.name, b"", status, said)
     seen = recording(listed, scenario="models-no-credentials")
     assert studio.judged("models.no-credentials-said", seen).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "named", "verdict"),
+    [(503, agent.PROJECT_SETTING, Verdict.PASS), (503, "a token", Verdict.FAIL), (200, "", Verdict.FAIL)],
+)
+def test_a_token_without_a_project_is_told_by_the_projects_setting(recording, studio, status, named, verdict):
+    said = {"error": {"message": f"{agent.NO_TOKEN.message}: set {named}", "code": "no_access_token"}}
+    listed = studio.exchange("m1", Side.CLIENT, agent.MODELS.name, b"", status, said)
+    seen = recording(listed, scenario="models-no-project")
+    assert studio.judged("models.no-credentials-said", seen).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "fault", "verdict"),
+    [
+        (None, "none", Verdict.FAIL),
+        (403, "none", Verdict.FAIL),
+        (401, "none", Verdict.FAIL),
+        (403, "http-403", Verdict.NOT_APPLICABLE),
+        (500, "none", Verdict.NOT_APPLICABLE),
+    ],
+)
+def test_a_listed_model_whose_provider_refuses_the_key_cannot_be_called(recording, studio, status, fault, verdict):
+    listed = {"object": "list", "data": [{"id": "m", "object": "model"}]}
+    asked = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    seen = [
+        studio.exchange("m1", Side.CLIENT, agent.MODELS.name, b"", 200, listed),
+        studio.exchange("c1", Side.CLIENT, "chat.completions", asked, 502, {"error": {"message": "no"}}),
+    ]
+    if status is not None:
+        seen.append(studio.provider(status, {"error": {"message": "no"}}))
+    judged = studio.judged("models.listed-can-be-called", recording(*seen, fault=fault))
+    assert judged.verdict is verdict
+
+
+def test_waits_are_those_that_the_target_was_told(recording, studio):
+    asked = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    made = [studio.provider(id=f"p{number}", ending=Ending.RESET) for number in (1, 2)]
+    call = studio.exchange("c1", Side.CLIENT, "chat.completions", asked, 200, {})
+    call = replace(call, response=replace(call.response, headers=((agent.SESSION_HEADER, SESSION),)))
+    told = {"settings": {"RETRY_WAIT_S": "0.5", "RETRY_JITTER": "0.5", "RETRY_WAIT_MAX_S": "0.75"}}
+    for waits, verdict in (([0.6, 0.75], Verdict.PASS), ([1.1, 2.2], Verdict.FAIL), ([0.6, 0.9], Verdict.FAIL)):
+        row = {"sessionId": SESSION, "tries": 3, "waited_s": waits}
+        probes = [("log", {"lines": [json.dumps(row)]})]
+        seen = recording(call, *made, studio.provider(id="p3"), probes=probes, asked=told)
+        assert studio.judged("resilience.waits-grow", seen).verdict is verdict
+
+
+def test_what_is_sent_as_junk_is_no_step_of_a_sessions(recording, studio):
+    url = f"http://127.0.0.1:1/sessions/{OLD}"
+    shown = studio.exchange("s1", Side.CLIENT, agent.SESSION.name, b"", 400, {}, url=url)
+    assert steps(recording(shown))
+    assert not steps(recording(shown, marks=[("junk-id", 1, {"tie": "t.1", "kind": OLD})]))

@@ -344,3 +344,30 @@ def test_a_start_without_a_setting(studio, came, verdict):
     marks = [("without", 10, {"setting": "EDN360_TRAINING_WORKFLOW_ID"})]
     probes = [("startup", 20, came)] if came else []
     assert studio.verdict("config.workflow-settings-required", probes, marks) is verdict
+
+
+@pytest.mark.parametrize(
+    ("programme", "verdict"),
+    [
+        (PROGRAMME, Verdict.PASS),
+        ({"title": "A plan", "sessions": [{"day": 1}], "more": 1}, Verdict.PASS),
+        ({"title": "A plan"}, Verdict.FAIL),
+        ({"sessions": []}, Verdict.FAIL),
+        ({"title": "A plan", "sessions": {}}, Verdict.FAIL),
+        ({}, Verdict.FAIL),
+    ],
+)
+def test_a_programme_has_its_title_and_its_sessions(studio, programme, verdict):
+    studio.plan(said={**PLAN, workflow.KEY: programme})
+    assert studio.verdict("workflow.plan-whole") is verdict
+
+
+def test_an_answer_without_sessions_is_none_and_not_to_be_delivered(studio):
+    studio.client(status=502, said={"error": {"message": "no", "code": "PROVIDER_INVALID_RESPONSE"}})
+    studio.create()
+    studio.send()
+    text = json.dumps({workflow.KEY: {"title": "A plan"}})
+    studio.poll({"id": "m2", "role": "assistant", "content": [{"type": "text", "text": text}]})
+    (call,) = plan_calls(studio.recording())
+    assert call.upstream.way is Way.INVALID
+    assert studio.verdict("errors.provider-failure-mapped") is Verdict.PASS

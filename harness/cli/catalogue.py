@@ -123,14 +123,21 @@ def _scenarios() -> Rows:
 
 
 def _faults() -> Rows:
-    from harness.core.fault import FAULTS
+    from harness.core.fault import FAULTS, Fault
+    from harness.core.names import Provider
+
+    def whose(one: Fault) -> list[str] | None:
+        """The providers that it can strike; None: each that has such answers."""
+        if one.providers is None and one.forms is None:
+            return None
+        return sorted(who.value for who in Provider if any(one.strikes(who, answer) for answer in one.applies))
 
     return [
         {
             "id": one.id,
             "group": one.group or None,
             "applies": sorted(answer.value for answer in one.applies),
-            "providers": None if one.providers is None else sorted(provider.value for provider in one.providers),
+            "providers": whose(one),
             "summary": one.summary,
         }
         for one in FAULTS.values()

@@ -216,6 +216,12 @@ def test_one_document_is_no_answer_to_who_asked_for_a_stream():
 IN_BAND = [
     ("messages", events(START, {"type": "error", "error": {"type": "overloaded_error", "message": "!"}}), SSE, 529),
     ("messages", b'data: {"type": "error", "error": {"message": "!"}}\n\n', SSE, None),
+    (
+        "invoke-with-response-stream",
+        wrapped(START) + wrapped({"type": "error", "error": {"type": "overloaded_error", "message": "!"}}),
+        FRAMES,
+        529,
+    ),
     ("converse-stream", DELTA + frame("throttlingException", {"message": "!"}, "exception"), FRAMES, 429),
     ("converse-stream", DELTA + frame("modelStreamErrorException", {"message": "!"}, "exception"), FRAMES, 424),
     ("streamGenerateContent", chunks({"error": {"code": 503, "message": "!", "status": "UNAVAILABLE"}}), SSE, 503),

@@ -13,6 +13,7 @@ from harness.contracts.upstream import Answer, Asked, Said, Usage, label
 from harness.core.errors import DecodeError
 from harness.core.recording import Exchange, Json
 from harness.framing.json import lenient
+from harness.providers import anthropic as anthropic_wire
 from harness.providers.bedrock import (
     CALLS,
     Kind,
@@ -26,6 +27,7 @@ from harness.providers.bedrock import (
     target,
 )
 
+from . import anthropic
 from .common import path_of, pieces_of, translate, whole
 
 __all__ = ["CALLS", "FINISH_REASONS", "STATUSES", "answer", "asked"]
@@ -112,7 +114,7 @@ def _streamed(exchange: Exchange) -> Answer:
     stream = decode_stream(exchange.body)
     end = next((event.index for event in stream.events if event.stop_reason is not None or has_metrics(event)), None)
     events = stream.events if end is None else stream.events[: end + 1]
-    failed = [event for event in events if event.kind is Kind.EXCEPTION]
+    failed = [event for event in events if event.kind is Kind.EXCEPTION or _is_claudes_error(event)]
     torn = stream.trouble is not None and end is None
     return Answer(
         streamed=True,
@@ -181,7 +183,14 @@ def _refused(exchange: Exchange) -> Said | None:
     return Said(message=message or "", type=named, status=exchange.status)
 
 
+def _is_claudes_error(event: StreamEvent) -> bool:
+    """Whether a chunk holds Anthropic's own error event."""
+    return event.name == "chunk" and isinstance(event.data, dict) and event.data.get("type") == "error"
+
+
 def _in_band(event: StreamEvent) -> Said:
+    if _is_claudes_error(event):
+        return anthropic.said(anthropic_wire.read_error(event.data), None) or Said()
     told = event.data.get("message") if isinstance(event.data, dict) else None
     message = told if isinstance(told, str) else event.message.text(":error-message") or ""
     return Said(message=message, type=event.name, status=STATUSES.get(event.name[:1].lower() + event.name[1:]))

@@ -1,8 +1,10 @@
 import msgspec
 import pytest
 
+from harness import scenarios
 from harness.core.errors import UnknownName, UsageError
 from harness.core.names import Capability, Provider
+from harness.core.recording import NO_FAULT
 from harness.suite.select import Wanted, plan, select_contracts, variant
 from harness.targets.profiles import find_profile
 
@@ -64,6 +66,14 @@ def test_a_scenario_of_one_family_has_its_own_faults_and_only_where_the_family_i
     systems = {"gateway": msgspec.structs.replace(gateway, models=tuple(others))}
     bare = msgspec.structs.replace(REFERENCE, systems=systems)
     assert not [one for one in plan(bare, Wanted()) if one.scenario.id == "chat-plain-llama"]
+
+
+def test_every_fault_that_a_scenario_names_strikes_it():
+    named = {(one.system, one.id): one.struck for one in scenarios.load().values() if one.struck}
+    struck = {
+        key: {one.case.fault for one in cases() if (one.scenario.system, one.scenario.id) == key} for key in named
+    }
+    assert struck == {key: {NO_FAULT, *faults} for key, faults in named.items()}
 
 
 def test_what_cannot_be_tied_runs_alone():

@@ -1,4 +1,4 @@
-"""What is promised to those who are nobody: lists of models are for them too, and what is not costs nobody anything."""
+"""What is promised to those who are nobody: a refusal that says how, at nobody's expense, and lists of models."""
 
 from __future__ import annotations
 
@@ -13,10 +13,56 @@ from harness.systems import accounting, chat, gateway, runs, workflow
 from .calls import ledger
 from .registry import Findings, contract
 from .scope import EVERY, STREAMED
+from .subjects import Sent, answers, sent
 
 LISTS = frozenset({gateway.MODELS.name, chat.MODELS.name})
 PAID = frozenset({gateway.CHAT.name, runs.RUN.name, workflow.PLAN.name, chat.STREAM.name, accounting.INITIALIZE.name})
 """The calls that place a hold."""
+
+
+def whole(exchange: Exchange) -> tuple[Pointer, ...]:
+    """Points at all of an answer."""
+    return (Pointer(exchange.id, start=0, end=len(exchange.body), at_ns=exchange.ended_ns),)
+
+
+def _bad_tokens(recording: Recording) -> list[Sent]:
+    return list(sent(recording, "bad-token"))
+
+
+@contract(
+    "errors.bad-token-refused",
+    select=_bad_tokens,
+    systems=EVERY,
+    source="RFC 7519, 4.1.4 exp and 4.1.5 nbf; RFC 8725, 3.1: algorithms are verified, none is refused",
+    breakers=(
+        *("expired-token-accepted", "unsigned-token-accepted", "early-token-accepted", "foreign-token-accepted"),
+        *("gateway-guests-refused-for-credit", "workflow-guests-refused-for-credit", "runs-project-names-caller"),
+        *("chat-observe-open", "chat-accounting-end-open", "agent-messages-open"),
+    ),
+)
+def bad_token_refused(subject: Sent, _recording: Recording) -> Findings:
+    """A token that is missing, garbage, expired, too early, unsigned or signed by another key opens nothing: 401."""
+    if subject.exchange.status != 401:
+        yield Violation(
+            f"A {subject.kind} token was answered by {subject.exchange.status or 'nothing'}.", whole(subject.exchange)
+        )
+
+
+def _unauthorized(recording: Recording) -> list[Exchange]:
+    return [exchange for exchange in answers(recording) if exchange.status == 401]
+
+
+@contract(
+    "errors.www-authenticate",
+    select=_unauthorized,
+    systems=EVERY,
+    source="RFC 9110, 15.5.2: a 401 MUST carry WWW-Authenticate",
+    breakers=("no-www-authenticate",),
+)
+def www_authenticate(exchange: Exchange, _recording: Recording) -> Findings:
+    """A 401 says by `WWW-Authenticate` how to authenticate."""
+    if exchange.response is not None and not exchange.response.header("www-authenticate"):
+        yield Violation("A 401 came without WWW-Authenticate.", whole(exchange))
 
 
 def _lists_for_all(recording: Recording) -> Iterator[Exchange]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from harness.backend.service import CallerService
 
 from .errors import AccountingErrors, forbidden, invalid, no_session
 from .ledger import StreamLedger
-from .request import AccountingValidator
+from .request import AccountingValidator, EndAsk, HoldAsk
 from .rows import Streaming
 
 Work = Callable[[web.Request, User], Awaitable[tuple[int, dict[str, Any]]]]
@@ -101,8 +102,20 @@ class AccountingService(CallerService):
     async def _initialize(self, request: web.Request, user: User) -> tuple[int, dict[str, Any]]:
         ask = self.validator.hold(await self.read(request))
         self.admit(user, ask.user_id)
-        held = await finish(self.ledger.hold(ask))
+        held = await self.place(ask)
         return 201, {"sessionId": str(ask.session_id), "heldCredits": held}
+
+    async def place(self, ask: HoldAsk) -> int:
+        """Place a hold; gives its credits.
+
+        Raises CancelledError where the caller left meanwhile. It is not told of the hold then, and may have tried to
+        abort what was not there yet: so the hold is released again.
+        """
+        try:
+            return await finish(self.ledger.hold(ask))
+        except asyncio.CancelledError:
+            await finish(self.ledger.abort(ask.session_id, ask.user_id, EndAsk(0)))
+            raise
 
     async def _finalize(self, request: web.Request, user: User) -> tuple[int, dict[str, Any]]:
         session_id = self.session_id(request)

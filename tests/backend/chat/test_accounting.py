@@ -1,6 +1,8 @@
 """Accounting called directly, on each kind of database: what it holds, settles, and refuses."""
 
 import asyncio
+from decimal import Decimal
+from fractions import Fraction
 from uuid import uuid4
 
 import pytest
@@ -8,6 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from harness.backend.accounting.ledger import StreamLedger
+from harness.backend.accounting.pricing import StreamPricing
+from harness.backend.accounting.request import HoldAsk
+from harness.backend.accounting.rows import StreamingRows
+from harness.backend.accounting.service import AccountingService
 from harness.backend.gateway.tokens import TOKENS_MAX
 from harness.backend.store import STREAMING_SESSIONS, Store
 
@@ -110,6 +117,33 @@ async def test_a_second_stream_of_a_session_leaves_no_mark(service):
     await service.initialize(session)
     assert (await service.initialize(session))[0] == 409
     assert await service.user.account() == (9_700, [("hold", 300)])
+
+
+class Waiting(StreamLedger):
+    """Places a hold when the gate is open."""
+
+    def __init__(self, *parts):
+        super().__init__(*parts)
+        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def hold(self, ask):
+        self.asked.set()
+        await self.gate.wait()
+        return await super().hold(ask)
+
+
+async def test_a_hold_of_whose_placing_nobody_is_told_is_released(accounts, store):
+    ledger = Waiting(accounts, StreamPricing({MODEL: Decimal(100)}, Fraction(3, 2)), StreamingRows(store))
+    known = dict.fromkeys(("authenticator", "flights", "validator", "errors", "log"))
+    service = AccountingService(accounts=accounts, ledger=ledger, **known)
+    user = await accounts.create(1_000, "free", "user")
+    placing = asyncio.create_task(service.place(HoldAsk(uuid4(), user, MODEL, 2000)))
+    await ledger.asked.wait()
+    placing.cancel()
+    ledger.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await placing
+    assert (await accounts.balance(user), await accounts.open_holds()) == (1_000, 0)
 
 
 async def test_tokens_up_to_what_is_sane_are_taken_and_no_more(service):

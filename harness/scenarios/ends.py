@@ -31,11 +31,14 @@ Call = Callable[[Prompt, asyncio.Event], Coroutine[Any, Any, Any]]
 
 
 async def ends_raced(stage: Stage, user: User, point: str | int, call: Call, *, holds: int = 1) -> None:
-    """A call that comes to its end, one that is left before, and some that are left at their end.
+    """Calls that come to their end, one that is left before, and some that are left at their end.
+
+    Of the first two kinds there are some in any case, so that what is judged does not depend on who wins.
 
     ``holds`` are the answers at the point of which the last is the end.
     """
-    await call(stage.prompt(), asyncio.Event())
+    for _ in range(2):
+        await call(stage.prompt(), asyncio.Event())
     prompt = stage.prompt()
     calling, gate = await _held(stage, prompt, point, call, holds)
     await leave(stage, calling)

@@ -13,6 +13,7 @@ from harness.suite.run import Options, run
 from harness.suite.select import Wanted, plan, select_contracts
 
 ONLOOKER = str(Path(__file__).with_name("onlooker.py"))
+SUBMITTER = str(Path(__file__).with_name("submitter.py"))
 SPENDER = str(Path(__file__).with_name("spender.py"))
 MODELS = [
     {"id": "gpt-4o-mini", "provider": "openai", "input_usd_per_million": "0.15", "output_usd_per_million": "0.60"}
@@ -64,3 +65,31 @@ async def test_observers_are_let_go_around_the_headers(monkeypatch, tmp_path, ki
     sweeps = list(races(file.load(done.cassette), SWEEP))
     assert len(sweeps) == len(OFFSETS_MS)
     assert any(one.runners[0].released_ns > one.origin_ns for one in sweeps)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scenario", "contract", "verdict"),
+    [
+        ("sound", "measured-double-submit", "race.no-double-submit", Verdict.PASS),
+        ("racy", "measured-double-submit", "race.no-double-submit", Verdict.FAIL),
+        ("sound", "measured-delete", "race.deletion-wins", Verdict.PASS),
+        ("deaf", "measured-delete", "race.deletion-wins", Verdict.FAIL),
+    ],
+)
+async def test_two_requests_for_one_session_are_let_go_at_once(
+    monkeypatch, tmp_path, kind, scenario, contract, verdict
+):
+    monkeypatch.setenv("SUBMITTERS_TOKEN", "any")
+    tables = {
+        "name": "submitter",
+        "launch": "command",
+        "command": ["{python}", SUBMITTER, "{port}", kind],
+        "auth": {"token_env": "SUBMITTERS_TOKEN", "supervisor_token_env": "SUBMITTERS_TOKEN"},
+        "systems": {"chat": {"providers": ["bedrock"], "models": [{"id": "any", "provider": "bedrock"}]}},
+    }
+    target = read_profile(tables, "submitter.toml")
+    planned = plan(target, Wanted(scenarios=(scenario,)))
+    contracts = select_contracts((contract,))
+    result = await run(target, planned, contracts, Options(keep=lambda case: tmp_path / f"{case}.yaml"))
+    (done,) = result.results
+    assert [(one.verdict, one.note) for one in done.judgements] == [(verdict, "")]

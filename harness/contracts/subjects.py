@@ -9,7 +9,7 @@ from harness.core.ledger import Ledger
 from harness.core.recording import Exchange, Mark, Recording, Side
 
 from .calls import Call, ChatCall, broken_off, chat_calls, failures, ledger
-from .chat_calls import stream_calls
+from .chat_calls import StreamCall, deleted_meanwhile, stream_calls
 from .plan_calls import plan_calls
 from .run_calls import run_calls
 
@@ -35,8 +35,14 @@ def healthy_streams(recording: Recording) -> Iterator[ChatCall]:
 
 
 def failed(recording: Recording) -> Iterator[Call]:
-    """Calls whose provider failed while the client stayed."""
-    return (call for call in calls(recording) if not call.left and failures(call, recording))
+    """Calls whose provider failed while the client stayed, and their session was not deleted under them."""
+    return (
+        call for call in calls(recording) if not (call.left or _deleted(call, recording)) and failures(call, recording)
+    )
+
+
+def _deleted(call: Call, recording: Recording) -> bool:
+    return isinstance(call, StreamCall) and deleted_meanwhile(call, recording)
 
 
 def failed_before(recording: Recording) -> Iterator[Call]:

@@ -46,7 +46,7 @@ class RunsRefundTwice(Defect):
         async def prepare(self) -> None:
             await super().prepare()
             async with self.begin() as tx:
-                await tx.execute(text(f"DROP INDEX {ONE_REFUND.name}"))
+                await tx.execute(text(f"DROP INDEX IF EXISTS {ONE_REFUND.name}"))
 
     class _Twice(Accounts):
         async def refund(self, hold_id: UUID, amount: int | None = None, **more: Any) -> int:

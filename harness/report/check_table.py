@@ -4,7 +4,7 @@ hold brackets, which are no markup.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from rich.console import RenderableType
@@ -15,7 +15,7 @@ from rich.text import Text
 from harness.contracts import CONTRACTS
 from harness.core.verdict import Verdict
 from harness.providers.classify import UNKNOWN
-from harness.suite.check import CheckReport, Failure
+from harness.suite.check import NO_FAMILY, CheckReport, Failure
 
 SHOWN = 10
 """How many of a kind are listed before the rest is counted."""
@@ -55,7 +55,7 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-_NUMBERS = frozenset({"files", "interactions", "times"})
+_NUMBERS = frozenset({"files", "interactions", "judged", "times"})
 
 
 def _formats(report: CheckReport) -> Table:
@@ -69,13 +69,14 @@ def _formats(report: CheckReport) -> Table:
 
 
 def _providers(report: CheckReport) -> Table:
-    table = _table(f"{report.interactions:,} interactions", "provider", "interactions", "endpoints")
+    table = _table(f"{report.interactions:,} interactions", "provider", "interactions", "judged", "endpoints")
     for provider, endpoints in sorted(report.providers.items(), key=lambda item: -item[1].total()):
         words = ", ".join(f"{endpoint} {times:,}" for endpoint, times in endpoints.most_common())
         name = Text(provider)
         if provider == UNKNOWN:
             name.append(" (no LLM API that is known)", "dim")
-        table.add_row(name, f"{endpoints.total():,}", Text(words))
+        judged = endpoints.total() - report.judged.get(provider, Counter())[NO_FAMILY]
+        table.add_row(name, f"{endpoints.total():,}", f"{judged:,}", Text(words))
     return table
 
 

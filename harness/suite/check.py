@@ -50,9 +50,9 @@ class CheckReport:
     ``files`` is how many were looked at, ``interactions`` how many exchanges were read. ``providers`` counts
     exchanges by provider and endpoint, ``verdicts`` counts one for each provider contract and exchange, ``formats``
     files. ``judged`` counts exchanges by provider and family of contracts: those in which the family had something to
-    judge, under no family those in which none had. ``broken_off`` are (path, exchange) of streams that were recorded
-    only in part: told, not failed. ``unread`` are (path, reason); a path of an interaction has its number behind a
-    colon.
+    judge, under no family those in which none had; ``contracts`` counts them by contract. ``broken_off`` are (path,
+    exchange) of streams that were recorded only in part: told, not failed. ``unread`` are (path, reason); a path of an
+    interaction has its number behind a colon.
     """
 
     files: int = 0
@@ -60,6 +60,7 @@ class CheckReport:
     providers: dict[str, Counter[str]] = field(default_factory=dict)
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     judged: dict[str, Counter[str]] = field(default_factory=dict)
+    contracts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     broken_off: list[tuple[str, str]] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
@@ -86,6 +87,7 @@ class CheckReport:
             "failures": [_failure_json(one) for one in self.failures],
             "endpoints": {name: dict(sorted(ends.items())) for name, ends in sorted(self.providers.items())},
             "judged": {name: dict(sorted(found.items())) for name, found in sorted(self.judged.items())},
+            "contracts": dict(sorted(self.contracts.items())),
             "formats": dict(sorted(self.formats.items())),
             "broken_off": [{"path": path, "exchange": exchange} for path, exchange in self.broken_off],
         }
@@ -191,6 +193,7 @@ def _judge(
         report.verdicts[judgement.verdict] += 1
         if judgement.verdict is not Verdict.NOT_APPLICABLE:
             families.add(one.family)
+            report.contracts[one.id] += 1
         report.failures += [
             Failure(name, exchange.id, one.id, judgement.verdict, violation) for violation in judgement.violations
         ]

@@ -29,6 +29,7 @@ REPORT = CheckReport(
     files=1200,
     interactions=30,
     providers={"openai": Counter({"responses": 4, "chat.completions": 25}), "unknown": Counter({"other": 1})},
+    judged={"openai": Counter({"openai": 25, "": 4}), "unknown": Counter({"": 1})},
     verdicts=Counter({Verdict.PASS: 1500, Verdict.FAIL: 12}),
     failures=[failure(number) for number in range(SHOWN + 2)],
     broken_off=[("cut[1].yaml", "p7")],
@@ -43,6 +44,12 @@ def test_it_says_what_was_read_and_whose_it_is():
         assert words in text
     (formats,) = [line for line in text.splitlines() if line.startswith("ruby-vcr")]
     assert formats.split() == ["ruby-vcr", "2", "read"]
+
+
+def test_it_says_how_much_of_each_providers_traffic_is_judged():
+    rows = [line.split() for line in shown(REPORT).splitlines() if line.startswith(("openai ", "unknown "))]
+    assert [(row[0], "25" in row) for row in rows] == [("openai", True), ("unknown", False)]
+    assert rows[0][1:3] == ["29", "25"]
 
 
 def test_what_was_not_read_is_grouped_by_reason():

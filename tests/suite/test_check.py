@@ -230,11 +230,12 @@ def test_the_report_is_plain_data(put: Put, tmp_path: Path):
     report = json.loads(json.dumps(run(tmp_path).to_json()))
     assert set(report) == {
         *("files", "interactions", "providers", "endpoints", "verdicts"),
-        *("unread", "failures", "formats", "broken_off", "judged"),
+        *("unread", "failures", "formats", "broken_off", "judged", "contracts"),
     }
     assert report["providers"] == {"openai": 3}
     assert report["endpoints"] == {"openai": {"chat.completions": 3}}
     assert report["judged"] == {"openai": {"openai": 3}}
+    assert report["contracts"]["openai.stream-done"] == 2  # the third breaks off
     assert set(report["verdicts"]) == {verdict.value for verdict in Verdict}
     assert report["verdicts"]["fail"] == 1
     assert report["unread"] == [{"path": str(tmp_path / "NOTICE"), "reason": run(tmp_path).unread[0][1]}]

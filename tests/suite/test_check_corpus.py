@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.cassettes import readers
-from harness.core.verdict import Verdict
+from harness.contracts import load
+from harness.core.verdict import Subject, Verdict
 from harness.suite.check import NO_FAMILY, CheckReport, check
 
 FORMATS = {
@@ -77,6 +78,8 @@ JUDGED = {
     ("xai", "openai"): 22,
 }
 """Provider and family of contracts -> in how many exchanges the family had something to judge, at least."""
+NEVER_RECORDED = {"vertex.token-error", *(id_ for id_, one in load().items() if one.family == "chatkit")}
+"""Contracts of providers of which no stranger recorded a subject: ChatKit's messages, and a token that is refused."""
 MADE_UP = 6
 """Answers of Bedrock's that never came from there: see ``provider_invocations.is_own``."""
 PAPERS = ("LICENSE", "NOTICE", "SOURCES")
@@ -116,6 +119,11 @@ def test_enough_of_it_is_judged(report: CheckReport):
 @pytest.mark.parametrize(("provider", "family"), JUDGED, ids="-by-".join)
 def test_the_traffic_of_each_provider_is_judged(report: CheckReport, provider: str, family: str):
     assert report.judged[provider][family] >= JUDGED[provider, family]
+
+
+def test_every_contract_of_a_providers_judges_real_traffic(report: CheckReport):
+    known = {id_ for id_, one in load().items() if one.subject is Subject.PROVIDER}
+    assert {id_ for id_ in known if not report.contracts[id_]} == NEVER_RECORDED
 
 
 def test_every_answer_of_bedrock_is_judged_but_for_what_is_no_answer_of_a_models(report: CheckReport):

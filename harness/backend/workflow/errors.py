@@ -97,7 +97,8 @@ class ErrorTable:
         if error.kind is Kind.REFUSED:
             said = self.words(error)
             words = ": ".join(filter(None, (at_first, said))) if said else words
-        headers = {"Retry-After": error.retry_after} if status == 429 and error.retry_after else {}
+        wait = error.retry_after if error.kind is Kind.RATE_LIMITED else None
+        headers = {"Retry-After": wait} if wait else {}
         return PlanError(status, code, words, headers=headers)
 
     def row(self, error: UpstreamError) -> tuple[int, str, str]:

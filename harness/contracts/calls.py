@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from harness.core.fault import FAULTS, Reach
 from harness.core.ledger import Ledger, read_ledger
@@ -25,6 +25,7 @@ __all__ = [
     "ChatCall",
     "Upstream",
     "Way",
+    "accounted",
     "broken_off",
     "chat_calls",
     "cut_short",
@@ -276,6 +277,15 @@ def _unreachable(call: Call, recording: Recording) -> bool:
     down, back = recording.mark("provider-down"), recording.mark("provider-back")
     sent_ns = call.client.request.sent_ns
     return down is not None and down.at_ns <= sent_ns and (back is None or sent_ns < back.at_ns)
+
+
+C = TypeVar("C", bound=Call)
+
+
+def accounted(made: Iterable[C], recording: Recording) -> list[C]:
+    """Of these calls those that were made before the account was looked at last: its ledger knows of no others."""
+    probe = recording.probe("ledger")
+    return [] if probe is None else [call for call in made if call.client.request.sent_ns <= probe.at_ns]
 
 
 def ledger(recording: Recording) -> Ledger | None:

@@ -12,7 +12,7 @@ from harness.core.recording import Recording, Side
 from harness.core.verdict import Pointer
 from harness.systems import accounting, gateway
 
-from .calls import Call, ChatCall, broken_off, chat_calls, ledger
+from .calls import Call, ChatCall, accounted, broken_off, chat_calls, ledger
 from .delivered import charged_as_delivered, delivered_characters
 from .registry import Findings, contract
 from .scope import COMPLETIONS, EVERY
@@ -57,7 +57,7 @@ class Billed(Paid):
 
 def paid(recording: Recording) -> Iterator[Paid]:
     """The call of an account, where there is just one."""
-    account, made = ledger(recording), list(calls(recording))
+    account, made = ledger(recording), accounted(calls(recording), recording)
     if account is not None and len(made) == 1:
         yield Paid(made[0], account)
 

@@ -13,7 +13,7 @@ from harness.core.recording import Exchange, Json, Recording, Side
 from harness.core.verdict import Pointer, Violation
 from harness.systems import accounting
 
-from .calls import broken_off, failures, ledger
+from .calls import accounted, broken_off, failures, ledger
 from .chat_calls import (
     CHAT,
     StreamCall,
@@ -65,7 +65,7 @@ class Billed:
 
 def billed(recording: Recording) -> Iterator[Billed]:
     """The stream of an account, where there is just one."""
-    account, made = ledger(recording), stream_calls(recording)
+    account, made = ledger(recording), accounted(stream_calls(recording), recording)
     if account is None or len(made) != 1 or made[0].asked_model is None:
         return
     price = tariff(recording.header.facts, made[0].asked_model)

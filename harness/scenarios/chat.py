@@ -130,7 +130,7 @@ async def stream_paced(stage: Stage) -> None:
 
 @scenario("leave-before-headers", CHAT, answer=Answer.STREAM, needs=HELD)
 async def leave_before_headers(stage: Stage) -> None:
-    """An owner who leaves while the provider is still thinking."""
+    """An owner who leaves while the provider is still thinking, and comes back."""
     user, prompt = await stage.user(), stage.prompt()
     session, gate = await new_session(stage, user), stage.gate("before-headers")
     body = stream_body(stage, prompt)
@@ -139,33 +139,33 @@ async def leave_before_headers(stage: Stage) -> None:
     await leave(stage, call)
     await noticed(stage, prompt, gate)
     await stage.settle(user)
+    await come_back(stage, user, session, gate)
 
 
 @scenario("leave-after-first", CHAT, answer=Answer.STREAM, needs=HELD)
 async def leave_after_first(stage: Stage) -> None:
-    """An owner who leaves a stream after its first words."""
+    """An owner who leaves a stream after its first words, and comes back."""
     await _leave_after(stage, 1)
 
 
 @scenario("leave-mid-stream", CHAT, answer=Answer.STREAM, needs=HELD)
 async def leave_mid_stream(stage: Stage) -> None:
     """An owner who leaves in the middle of a stream, and comes back."""
-    await _leave_after(stage, 3, back=True)
+    await _leave_after(stage, 3)
 
 
 @scenario("leave-at-end", CHAT, answer=Answer.STREAM, needs=HELD)
 async def leave_at_end(stage: Stage) -> None:
-    """An owner who leaves when all words are there, and the end is not."""
+    """An owner who leaves when all words are there, and the end is not; and who comes back."""
     await _leave_after(stage, PIECES)
 
 
-async def _leave_after(stage: Stage, pieces: int, *, back: bool = False) -> None:
+async def _leave_after(stage: Stage, pieces: int) -> None:
     user = await stage.user()
     session = await new_session(stage, user)
     await left_after(stage, user, session, pieces)
     await stage.settle(user)
-    if back:
-        await come_back(stage, user, session, stage.gate(pieces))
+    await come_back(stage, user, session, stage.gate(pieces))
 
 
 async def left_after(stage: Stage, user: User, session: str, pieces: int) -> bool:

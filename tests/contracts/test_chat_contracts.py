@@ -91,7 +91,8 @@ def recorded(*exchanges, marks=(), probes=(), **header):
 
 
 def states(recording):
-    return [(one.exchange.id, one.state, one.step) for one in taken(recording)]
+    """What was done in sessions; that they were made is a step of none."""
+    return [(one.exchange.id, one.state, one.step) for one in taken(recording) if one.step is not Step.CREATE]
 
 
 REFUSED = {"message": "no", "errorCode": "SESSION_BUSY"}
@@ -280,3 +281,13 @@ def test_bytes_that_are_nobodys_stream_are_read_all_the_same():
     (call,) = stream_calls(odd)
     assert (call.text, call.done, call.code, call.words) == ("", None, None, "")
     assert [one.events for one in observations(odd)] == [()]
+
+
+def test_a_session_that_is_asked_for_is_a_step_whether_it_is_made_or_not():
+    times = {"sent": 5, "at": 6, "ended": 7}
+    failed = exchange("c2", "chat.sessions.create", "POST", "/chat/sessions", 500, {"message": "no"}, **times)
+    found = taken(recorded(created(), failed))
+    assert [(one.exchange.id, one.state, one.step, one.session) for one in found] == [
+        ("c1", State.ABSENT, Step.CREATE, SESSION),
+        ("c2", State.ABSENT, Step.CREATE, ""),
+    ]

@@ -2,8 +2,9 @@
 
 Two failures look alike when contracts of one family failed under the same kind of fault with the same sentence, its
 names and figures aside. Such groups are then joined where they are probably one: the same sentence under other
-kinds of fault, and other sentences in the very same cases. It is a guess from what was seen, made the same way each
-time; what it says to look at first explains most cases and MUSTs.
+kinds of fault, other sentences in the very same cases, and other promises that the same wrong answer to the same call
+breaks. It is a guess from what was seen, made the same way each time; what it says to look at first explains most
+cases and MUSTs.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ from .run_counts import shown
 BROKEN = (Verdict.FAIL.value, Verdict.WARN.value)
 JUDGED = (Verdict.PASS.value, *BROKEN)
 
+READ = ", the client read "
+"""What stands in a sentence before a wrong answer."""
+
 _BLANKS = (
-    (re.compile(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|`[^`]*`"), "…"),  # what somebody said
+    (re.compile(r"(?<!\w)'.*?'(?!\w)|\"[^\"]*\"|“[^”]*”|\[[^\]]*\]|`[^`]*`"), "…"),  # what somebody said
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "…"),
     (re.compile(r"\b(?:[a-z]+(?:_[a-z0-9]+)+|[A-Z]+(?:_[A-Z0-9]+)+)\b"), "…"),  # codes and fields
     (re.compile(rf"\b(?:{'|'.join(way.value for way in Way)})\b"), "…"),
@@ -65,6 +69,11 @@ class Failure:
     def signature(self) -> tuple[str, str, str]:
         """What failures of one cause have in common: family, kind of fault, sentence."""
         return self.contract.partition(".")[0], self.kind, template(self.sentence)
+
+    @property
+    def read(self) -> str:
+        """What the client read instead, as far as the sentence ends in it."""
+        return self.sentence.partition(READ)[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +201,16 @@ def _failures(verdicts: pd.DataFrame) -> Iterator[Failure]:
 
 
 def _joined(failures: Sequence[Failure]) -> list[list[Failure]]:
-    """Groups of one signature, joined where they say the same under another fault, or show in the very same cases."""
+    """Groups of one signature, joined where they say the same under another fault, show in the very same cases, or are
+    about the same wrong answer to the same call.
+    """
     groups: dict[tuple[str, str, str], list[Failure]] = {}
     for one in failures:
         groups.setdefault(one.signature, []).append(one)
     joined: list[tuple[list[Failure], set[object]]] = []
     for (family, _, words), group in groups.items():
         marks: set[object] = {(family, words), frozenset(one.case for one in group)}
+        marks |= {(one.case, one.read) for one in group if one.read}
         same = [one for one in joined if one[1] & marks]
         joined = [one for one in joined if one not in same]
         joined.append(([*(f for one in same for f in one[0]), *group], marks.union(*(one[1] for one in same))))

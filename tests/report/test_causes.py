@@ -12,6 +12,8 @@ SENTENCES = [
         "It calls for 502 PROVIDER_AUTH_ERROR, the client read 500 INTERNAL_ERROR.",
         "It calls for # …, the client read # ….",
     ),
+    ("The failure's words are 'It's late.', the client's 'No.'.", "The failure's words are …, the client's …."),
+    ("The provider said \"it's 'x'\", the client read 'no'.", "The provider said …, the client read …."),
     ("The provider's exchange was in-band.", "The provider's exchange was …."),
     ("The provider's exchange was incomplete.", "The provider's exchange was …."),
     ("c1 and c12 both have the id 'x'.", "… both have the id …."),
@@ -42,6 +44,16 @@ def test_other_sentences_in_the_very_same_cases_are_the_same_cause(made):
     (cause,) = causes(made.frames())
     assert cause.musts == ("stream.told", "credits.charged")
     assert cause.must_failures == 4
+
+
+def test_promises_that_one_wrong_answer_breaks_are_one_cause(made):
+    for fault, wanted in (("http-400", "'Bad: x'"), ("http-500", "'Later'")):
+        made.verdict("errors.message", "fail", f"It calls for {wanted}, the client read 'No.'.", fault=fault)
+    made.verdict("errors.words", "fail", "The provider said 'x', the client read 'No.'.", fault="http-400")
+    made.verdict("credits.said", "fail", "It costs 3, the client read 4.", fault="http-400", scenario="other")
+    first, second = causes(made.frames())
+    assert first.musts == ("errors.message", "errors.words")
+    assert second.musts == ("credits.said",)
 
 
 def test_what_has_nothing_in_common_is_apart_and_the_larger_comes_first(made):

@@ -14,13 +14,13 @@ from typing import TypedDict
 
 from .deviation import Body, Damage, Done, Insert, Polled, Reach, Then, Usage, Writes
 from .errors import UnknownName
+from .forms import CLAUDE, FORMS, LINES, MODELS
 from .names import Answer, Form, Provider
 from .recording import NO_FAULT, Headers
 
 __all__ = [
     "BOTH",
     "FAULTS",
-    "FORMS",
     "PLAIN",
     "STREAM",
     "Body",
@@ -39,21 +39,6 @@ __all__ = [
 BOTH = frozenset(Answer)
 PLAIN = frozenset({Answer.PLAIN})
 STREAM = frozenset({Answer.STREAM})
-
-FORMS: Mapping[Provider, frozenset[Form]] = MappingProxyType(
-    {
-        **dict.fromkeys((Provider.OPENAI, Provider.GROQ, Provider.COMPATIBLE), frozenset({Form.CHUNKS})),
-        Provider.ANTHROPIC: frozenset({Form.EVENTS}),
-        Provider.BEDROCK: frozenset({Form.FRAMES}),
-        Provider.VERTEX: frozenset({Form.EVENTS, Form.CANDIDATES}),
-        Provider.CHATKIT: frozenset({Form.DOCUMENTS}),
-    }
-)
-"""The forms of each provider's answers, where nothing says which one was asked for."""
-
-_LINES = frozenset({Form.CHUNKS, Form.EVENTS})
-_MODELS = frozenset(Form) - {Form.DOCUMENTS}
-_CLAUDE = frozenset({Form.EVENTS, Form.FRAMED_EVENTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +208,7 @@ _ALL = (
     ),
     Fault(id="not-json", summary="answers 200 with words that are not JSON", applies=PLAIN, body=Body.NOT_JSON),
     Fault(id="empty-body", summary="answers 200 with nothing", body=Body.EMPTY),
-    Fault(id="empty-choices", summary="answers with no choices", body=Body.NO_CHOICES, forms=_MODELS),
+    Fault(id="empty-choices", summary="answers with no choices", body=Body.NO_CHOICES, forms=MODELS),
     Fault(
         id="wrong-content-type",
         summary="labels its answer text/html",
@@ -236,54 +221,54 @@ _ALL = (
         body=Body.JSON_ON_STREAM,
         content_type="application/json",
     ),
-    Fault(id="no-usage", summary="says nothing of the tokens used", usage=Usage.ABSENT, forms=_MODELS),
-    Fault(id="zero-usage", summary="says that no tokens were used", usage=Usage.ZERO, forms=_MODELS),
+    Fault(id="no-usage", summary="says nothing of the tokens used", usage=Usage.ABSENT, forms=MODELS),
+    Fault(id="zero-usage", summary="says that no tokens were used", usage=Usage.ZERO, forms=MODELS),
     Fault(
         id="absurd-usage-negative",
         summary="says that fewer than no tokens were used",
         usage=Usage.NEGATIVE,
-        forms=_MODELS,
+        forms=MODELS,
         group="absurd-usage",
     ),
     Fault(
         id="absurd-usage-huge",
         summary="says that 10^15 tokens were used",
         usage=Usage.HUGE,
-        forms=_MODELS,
+        forms=MODELS,
         group="absurd-usage",
     ),
     Fault(
         id="absurd-usage-nan",
         summary="gives NaN for the tokens used",
         usage=Usage.NOT_A_NUMBER,
-        forms=_MODELS - {Form.CANDIDATES},  # their counts are integers of a schema, which is what writes them
+        forms=MODELS - {Form.CANDIDATES},  # their counts are integers of a schema, which is what writes them
         group="absurd-usage",
     ),
     Fault(
         id="no-done",
         summary="finishes its answer, then no [DONE]",
         applies=STREAM,
-        forms=_MODELS - {Form.CANDIDATES},
+        forms=MODELS - {Form.CANDIDATES},
         done=Done.NEVER,
     ),
     Fault(
         id="duplicate-done",
         summary="sends [DONE] twice",
         applies=STREAM,
-        forms=_MODELS - {Form.CANDIDATES},
+        forms=MODELS - {Form.CANDIDATES},
         done=Done.TWICE,
     ),
     Fault(id="after-done", summary="sends one more chunk after [DONE]", applies=STREAM, done=Done.EARLY),
     Fault(id="split-utf8", summary="cuts its writes inside characters", applies=STREAM, writes=Writes.SPLIT_UTF8),
     Fault(id="one-byte-segments", summary="writes one byte at a time", applies=STREAM, writes=Writes.ONE_BYTE),
     Fault(id="coalesced", summary="writes all events at once", applies=STREAM, writes=Writes.COALESCED),
-    Fault(id="crlf", summary="ends its lines with CR LF", applies=STREAM, forms=_LINES, newline="\r\n"),
-    Fault(id="comments", summary="sends comment lines between events", applies=STREAM, forms=_LINES, comments=True),
+    Fault(id="crlf", summary="ends its lines with CR LF", applies=STREAM, forms=LINES, newline="\r\n"),
+    Fault(id="comments", summary="sends comment lines between events", applies=STREAM, forms=LINES, comments=True),
     Fault(
         id="overloaded-in-band",
         summary="says in the middle of its answer that it is overloaded",
         applies=STREAM,
-        forms=_CLAUDE,
+        forms=CLAUDE,
         insert=Insert.ERROR_EVENT,
         error_type="overloaded_error",
     ),
@@ -291,7 +276,7 @@ _ALL = (
         id="ping-in-odd-places",
         summary="sends a ping before every event, the first and the last too",
         applies=STREAM,
-        forms=_CLAUDE,
+        forms=CLAUDE,
         pings=True,
     ),
     Fault(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from harness.core.case import tie_text
-from harness.core.fault import FAULTS, FORMS, Fault, Reach
+from harness.core.fault import FAULTS, Fault, Reach
+from harness.core.forms import FORMS
 from harness.core.names import Answer, Form, Provider
 from harness.core.recording import Request
 from harness.providers import anthropic, chatkit, openai, vertex

@@ -213,11 +213,17 @@ async def test_an_answer_that_breaks_off(
     assert (await call.ended()).ending is Ending.RESET
 
 
+@pytest.fixture(scope="module")
+def opened() -> Iterator[dict[ModuleType, Any]]:
+    """The clients that block: they take long to be made, so they are made once."""
+    once: dict[str, Any] = {"api_key": "sk-test", "max_retries": 0, "timeout": PATIENT_S}
+    with openai.OpenAI(**once) as chats, groq.Groq(**once) as fast:
+        yield {openai: chats, groq: fast}
+
+
 @pytest.fixture
-def blocking(provider: Provider, library: ModuleType, simulator: Simulator) -> Iterator[Any]:
-    kind = library.Groq if library is groq else library.OpenAI
-    with kind(base_url=simulator.base_url(provider), api_key="sk-test", max_retries=0, timeout=PATIENT_S) as opened:
-        yield opened
+def blocking(opened: dict[ModuleType, Any], provider: Provider, library: ModuleType, simulator: Simulator) -> Any:
+    return opened[library].with_options(base_url=simulator.base_url(provider))
 
 
 def read_blocking(client: Any, call: Any) -> tuple[str, Exception | None]:

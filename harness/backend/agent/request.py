@@ -34,6 +34,11 @@ class AgentValidator(Validator):
             said=(last["role"], self.message_text(last, "messages")),
         )
 
+    def check_texts(self, body: dict[str, Any]) -> None:
+        """As at the gateway; an id with such a text in it is none, and that is what is said of it."""
+        self.session_id(body.get("session_id"))
+        super().check_texts(body)
+
     def session_id(self, given: object) -> UUID | None:
         """The session that a chat names; None where it names none."""
         return None if given is None else self.ids.read(given)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from harness.core.names import Capability
 from harness.core.race import END_RACED
-from harness.core.recording import STILL_OPEN, Ending, Exchange, Recording
+from harness.core.recording import STILL_OPEN, Ending, Exchange, Recording, Side
 from harness.core.verdict import Doubt, Pointer, Violation
+from harness.systems import chat
 
 from .calls import Call, stopped_meanwhile
+from .chat_calls import StreamCall, session_of
 from .registry import Findings, contract
 from .scope import EVERY
 from .subjects import calls, left
@@ -59,12 +61,22 @@ class Unended:
 
 
 def _unended(recording: Recording) -> Iterator[Unended]:
-    """Those that the target gave up, or keeps; what a stop of the target's ended has contracts of its own."""
+    """Those that the target gave up, or keeps; what a stop or a deletion may have ended has contracts of its own."""
     for call in calls(recording):
-        if not call.left and not stopped_meanwhile(call, recording):
+        if not (call.left or stopped_meanwhile(call, recording) or _deleted(call, recording)):
             for upstream in call.upstreams:
                 if upstream.exchange.ending is Ending.CLIENT_CLOSE:
                     yield Unended(call, upstream.exchange)
+
+
+def _deleted(call: Call, recording: Recording) -> bool:
+    """Whether somebody asked for the deletion of the session that the call is in, before it was over."""
+    return isinstance(call, StreamCall) and any(
+        one.operation == chat.DELETE.name
+        and session_of(one) == call.session
+        and one.request.sent_ns <= call.client.ended_ns
+        for one in recording.side(Side.CLIENT)
+    )
 
 
 @contract(

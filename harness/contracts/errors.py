@@ -306,7 +306,7 @@ def no_secret_in_answers(exchange: Exchange, _recording: Recording) -> Findings:
     select=calls,
     systems=EVERY,
     source="house: a caller is told, whatever happens upstream",
-    breakers=("drops-request", "stop-cuts-calls"),
+    breakers=("drops-request", "stop-cuts-calls", "runs-stop-cuts-calls", "workflow-stop-cuts-calls"),
 )
 def answered(call: Call, _recording: Recording) -> Findings:
     """Every call is answered: no connection is closed without a word, none is left hanging.

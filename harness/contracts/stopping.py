@@ -62,7 +62,7 @@ def stop_ends_streams(call: Call, recording: Recording) -> Findings:
     systems=WHOLE,
     needs=STOPPED,
     source=DRAINS,
-    breakers=("stop-cuts-calls",),
+    breakers=("stop-cuts-calls", "runs-stop-cuts-calls", "workflow-stop-cuts-calls"),
 )
 def stop_ends_calls(call: Call, _recording: Recording) -> Findings:
     """A service that is stopped in the middle of a plain call answers it, by 5xx, and cancels the provider's call.
@@ -81,7 +81,10 @@ def stop_ends_calls(call: Call, _recording: Recording) -> Findings:
     needs=STOPPED,
     level=Level.SHOULD,
     source="house: a code of the service's own; RFC 9110, 15.6.4: 503 is for maintenance",
-    breakers=("stop-blamed-on-provider",),
+    breakers=(
+        *("stop-blamed-on-provider", "chat-stop-blamed-on-provider"),
+        *("runs-stop-blamed-on-provider", "workflow-stop-blamed-on-provider"),
+    ),
 )
 def stop_told(call: Call, _recording: Recording) -> Findings:
     """A call that was broken off because the service stops is told by a code that no failure of the provider's has.

@@ -80,7 +80,17 @@ class StopCutsCalls(Defect):
     class _AgentCuts(_Cuts, AgentCalls):
         pass
 
-    class _RunCuts(RunService):
+    gateway = instead(calls=_Cuts)
+    agent = instead(calls=_AgentCuts)
+
+
+class RunsStopCutsCalls(Defect):
+    """There is no time left to answer."""
+
+    id = "runs-stop-cuts-calls"
+    summary = "when the service is stopped, a run that waits for the provider is not answered"
+
+    class _Cuts(RunService):
         async def failed(self, run: Run, error: Exception) -> web.Response:
             told = self.cut_short(error)
             if told is None:
@@ -88,7 +98,16 @@ class StopCutsCalls(Defect):
             await finish(self.give_back(run, told.message))
             raise asyncio.CancelledError
 
-    class _PlanCuts(PlanService):
+    runs = instead(service=_Cuts)
+
+
+class WorkflowStopCutsCalls(Defect):
+    """There is no time left to answer."""
+
+    id = "workflow-stop-cuts-calls"
+    summary = "when the service is stopped, a plan that waits for the provider is not answered"
+
+    class _Cuts(PlanService):
         async def failed(self, plan: Plan, error: Exception) -> web.Response:
             told = self.cut_short(error)
             if told is None:
@@ -96,10 +115,7 @@ class StopCutsCalls(Defect):
             await finish(self.give_back(plan, told.message))
             raise asyncio.CancelledError
 
-    gateway = instead(calls=_Cuts)
-    agent = instead(calls=_AgentCuts)
-    runs = instead(service=_RunCuts)
-    workflow = instead(service=_PlanCuts)
+    workflow = instead(service=_Cuts)
 
 
 class RunsStopNotRefunded(Defect):
@@ -130,20 +146,44 @@ class StopBlamedOnProvider(Defect):
     class _AgentBlames(_Blames, AgentCalls):
         pass
 
-    class _StreamBlames(Streams):
+    gateway = instead(calls=_Blames)
+    agent = instead(calls=_AgentBlames)
+
+
+class ChatStopBlamedOnProvider(Defect):
+    """It was a time limit that ended the stream, and those are the provider's."""
+
+    id = "chat-stop-blamed-on-provider"
+    summary = "a stream of chat that broke off because the service was stopped is told that Bedrock was too slow"
+
+    class _Blames(Streams):
         def cut_short(self, error: Exception) -> ChatError | None:
             return None
 
-    class _RunBlames(RunService):
+    chat = instead(streams=_Blames)
+
+
+class RunsStopBlamedOnProvider(Defect):
+    """It was a time limit that ended the run, and those are the provider's."""
+
+    id = "runs-stop-blamed-on-provider"
+    summary = "a run that broke off because the service was stopped is told that the provider cannot be reached"
+
+    class _Blames(RunService):
         def cut_short(self, error: Exception) -> RunError | None:
             return None
 
-    class _PlanBlames(PlanService):
+    runs = instead(service=_Blames)
+
+
+class WorkflowStopBlamedOnProvider(Defect):
+    """It was a time limit that ended the plan, and those are the provider's."""
+
+    id = "workflow-stop-blamed-on-provider"
+    summary = "a plan that broke off because the service was stopped is told that the provider was too slow"
+
+    class _Blames(PlanService):
         def cut_short(self, error: Exception) -> PlanError | None:
             return None
 
-    gateway = instead(calls=_Blames)
-    agent = instead(calls=_AgentBlames)
-    chat = instead(streams=_StreamBlames)
-    runs = instead(service=_RunBlames)
-    workflow = instead(service=_PlanBlames)
+    workflow = instead(service=_Blames)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -113,7 +114,7 @@ def only_closed_sockets(call: ChatCall, _recording: Recording) -> Findings:
 
 @dataclass(frozen=True)
 class Waited:
-    """A chat that was tried several times, with its line in the log."""
+    """A chat that was tried several times, the only one of its session, with its line in the log."""
 
     call: ChatCall
     row: dict[str, Any]
@@ -121,7 +122,8 @@ class Waited:
 
 def _waits(recording: Recording) -> Iterator[Waited]:
     rows = [row for lines in log_lines(recording) for row in parsed(lines) if "tries" in row]
-    by_session = {row.get("sessionId"): row for row in rows}
+    chats = Counter(row.get("sessionId") for row in rows)
+    by_session = {row.get("sessionId"): row for row in rows if chats[row.get("sessionId")] == 1}
     for call in _repeated(recording):
         header = call.client.response.header(agent.SESSION_HEADER) if call.client.response else None
         if header in by_session and all(map(closed_early, call.upstreams[:-1])):

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import fields, is_dataclass
 
 import pytest
@@ -20,7 +21,7 @@ def flat(parts):
 def test_a_defect_replaces_few_parts_by_subclasses_of_the_right_ones(defect):
     right, wrong = flat(Parts()), flat(defective(defect))
     replaced = {name for name in right if wrong[name] is not right[name]}
-    assert 1 <= len(replaced) <= 2
+    assert 1 <= max(Counter(name.rpartition(".")[0] for name in replaced).values()) <= 2  # of one system
     assert all(issubclass(wrong[name], right[name]) for name in replaced)
     assert DEFECTS[defect].summary
     assert DEFECTS[defect].__doc__

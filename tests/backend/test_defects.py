@@ -38,7 +38,8 @@ def test_there_is_no_defect_without_a_name_and_no_name_twice():
 async def test_a_defective_backend_starts_serves_and_stops(start, provider, parts, defect):
     backend = await start(defect=defect)
     user = await backend.user()
-    async with backend.session.get(f"{backend.url}/v1/models") as response:
+    headers = {"Authorization": f"Bearer {user.token}"}  # nobody needs it but one of them
+    async with backend.session.get(f"{backend.url}/v1/models", headers=headers) as response:
         assert response.status == 200
         assert await response.json()
     status, _, answer = await backend.chat(user)

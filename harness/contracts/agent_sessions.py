@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -227,6 +228,27 @@ def chats_not_mixed(listed: Listed, _recording: Recording) -> Findings:
             if not after or after[0] != answer:
                 yield listed.step.violation(f"What follows {question[1][:60]!r} is not the answer to it.")
                 return
+
+
+def _unbroken(recording: Recording) -> list[Listed]:
+    return [one for one in _lists(recording) if one.chats and not one.broken]
+
+
+@contract(
+    "session.said-once",
+    select=_unbroken,
+    systems=AGENT,
+    source="house: both messages of a chat are stored under the session",
+    breakers=("agent-chat-stored-twice",),
+)
+def said_once(listed: Listed, _recording: Recording) -> Findings:
+    """A session holds what was said in its chats once, and nothing that was not.
+
+    What is there twice is paid for again with every chat that follows, and answered as if it had been asked again.
+    """
+    more = Counter(listed.messages) - Counter(listed.said)
+    for (role, words), count in more.items():
+        yield listed.step.violation(f"The session holds {count} more of what the {role} said: {words[:60]!r}.")
 
 
 def _lines(chat: ChatCall) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -153,6 +153,20 @@ class AgentChatsMixed(Defect):
     agent = instead(billing=_Asks, sessions=_Apart)
 
 
+class AgentChatStoredTwice(Defect):
+    """The messages are written by who settles, and again by who answers."""
+
+    id = "agent-chat-stored-twice"
+    summary = "a session holds both messages of each chat twice"
+
+    class _Again(Sessions):
+        async def append(self, tx: AsyncConnection, session_id: UUID, said: Iterable[tuple[str, str]]) -> None:
+            lines = list(said)
+            await super().append(tx, session_id, [*lines, *lines])
+
+    agent = instead(sessions=_Again)
+
+
 class AgentFailedChatDropsSession(Defect):
     """A session without messages is taken for one that nobody began."""
 

@@ -40,7 +40,7 @@ def test_all_of_them_are_here():
     by_the_kill_matrix_alone = {
         *("runs-log-without-mapping", "runs-output-cut", "runs-project-names-caller"),
         *("runs-health-store-unseen", "runs-starts-without-key", "runs-other-default-port"),
-        *("runs-stop-not-refunded", "runs-task-left-behind"),
+        *("runs-stop-not-refunded", "runs-task-left-behind", "runs-stop-blamed-on-provider", "runs-stop-cuts-calls"),
     }
     assert names == seen | at_start | by_the_kill_matrix_alone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ ADDRESSES = {
     Provider.BEDROCK: "BEDROCK_URL",
     Provider.VERTEX: "VERTEX_API_URL",
 }
+SEEN_S = 20
+"""How long a request that was made is waited for, in seconds; one that was given up before it was made never comes."""
 LIMITS = {"TIMEOUT_CONNECT_S": "2", "TIMEOUT_FIRST_BYTE_S": "0.4", "TIMEOUT_BETWEEN_SEGMENTS_S": "0.4"}
 
 
@@ -111,7 +114,7 @@ class Asker:
             await self.take(got, self.provider(provider), body, stream=stream)
         except UpstreamError as failure:
             got.error = failure
-        exchange = (await script.ended(tie)).freeze()
+        exchange = (await asyncio.wait_for(script.ended(tie), SEEN_S)).freeze()
         got.seen = decode_upstream(exchange)
         return got
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.core.names import Capability
+from harness.core.race import END_RACED
 from harness.core.recording import Json, Recording
 from harness.core.verdict import Doubt, Pointer
 from harness.systems import workflow
@@ -112,7 +113,9 @@ def polls_end_with_the_answer(one: Polled, _recording: Recording) -> Findings:
 
 
 def _left(recording: Recording) -> list[Polled]:
-    return [one for one in _polled(recording) if one.call.left]
+    """Plans that were left while they were polled for; not those whose answer came at the same moment."""
+    raced = {mark.data["tie"] for mark in recording.marks if mark.name == END_RACED}
+    return [one for one in _polled(recording) if one.call.left and one.call.client.tie not in raced]
 
 
 @contract(

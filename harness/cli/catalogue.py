@@ -183,7 +183,8 @@ def _defects() -> Rows:
     from harness import contracts
     from harness.backend.defects import DEFECTS
 
-    breaks = {name: sorted(c.id for c in contracts.load().values() if name in c.breakers) for name in DEFECTS}
+    known = contracts.load().values()
+    breaks = {name: sorted(one.id for one in known if name in one.breakers) for name in DEFECTS}
     return [{"id": one.id, "summary": one.summary, "breaks": breaks[one.id]} for one in DEFECTS.values()]
 
 

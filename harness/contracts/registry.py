@@ -12,6 +12,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -109,10 +110,15 @@ def contract(
 
 def load() -> Mapping[str, Contract]:
     """Import every module of this package, so that ``CONTRACTS`` is whole; gives it, sorted by id."""
+    _import_all()
+    return MappingProxyType(dict(sorted(_REGISTRY.items())))
+
+
+@cache
+def _import_all() -> None:
     package = importlib.import_module(__package__)
     for module in pkgutil.walk_packages(package.__path__, f"{__package__}."):
         importlib.import_module(module.name)
-    return MappingProxyType(dict(sorted(_REGISTRY.items())))
 
 
 def judge(contract: Contract, recording: Recording) -> Judgement:

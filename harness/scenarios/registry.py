@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,7 @@ def scenario(
     return declare
 
 
+@cache
 def load() -> Mapping[tuple[System, str], Scenario]:
     """Import every module of this package, so that ``SCENARIOS`` is whole."""
     package = importlib.import_module(__package__)

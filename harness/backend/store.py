@@ -35,6 +35,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
 
 from .engines import backing
+from .steady import SteadyConnection
 
 
 class Usd(TypeDecorator[Decimal]):
@@ -294,11 +295,12 @@ class Store:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction: committed at the end, rolled back when anything is raised."""
+        """One transaction: committed at the end, rolled back when anything is raised or its task is cancelled."""
         if self._away:
             raise OperationalError(None, None, ConnectionError("the store was taken away"))
-        async with self._backing.engine.begin() as tx:
+        async with SteadyConnection(self._backing.engine) as tx:
             yield tx
+            await tx.commit()
 
     @asynccontextmanager
     async def begin_alone(self) -> AsyncIterator[AsyncConnection]:

@@ -87,7 +87,11 @@ def test_systems_and_scenarios_are_chosen_as_by_the_command(project):
 
 @pytest.mark.parametrize(
     ("marker", "families"),
-    [("contract_stream", {"stream"}), ("contract_should", {"ids"}), ("contract_ids and contract_must", {"ids"})],
+    [
+        ("contract_stream", {"stream"}),
+        ("contract_should", {"errors", "ids"}),
+        ("contract_ids and contract_must", {"ids"}),
+    ],
 )
 def test_markers_select_by_family_and_level(project, marker, families):
     said = live(project, "--provider", "openai", "--fault", "cut", "-m", marker, "--collect-only", "-q")

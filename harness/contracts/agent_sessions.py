@@ -265,7 +265,7 @@ def _broken(recording: Recording) -> list[Listed]:
     select=_broken,
     systems=AGENT,
     source="house: a chat that failed leaves nothing in its session",
-    breakers=("agent-half-answer-stored",),
+    breakers=("agent-half-answer-stored", "agent-chat-stored-twice"),
 )
 def keeps_no_halves(listed: Listed, _recording: Recording) -> Findings:
     """A chat that failed or broke off leaves nothing in its session, neither its question nor half of an answer.

@@ -276,7 +276,7 @@ def _held(recording: Recording) -> list[Paid]:
     systems=EVERY,
     needs=LEDGER,
     source="house: check, hold, settle, release, refund exactly once each",
-    breakers=("held-twice",),
+    breakers=("held-twice", "workflow-polls-cost"),
 )
 def held_once(one: Paid, _recording: Recording) -> Findings:
     """One call is held for once, however it ends and however often its provider is asked.

@@ -48,8 +48,12 @@ def _message(stage: Stage, owner: User, session: str, prompt: Prompt) -> Entrant
 
 @scenario("measured-delete", System.CHAT, answer=Answer.STREAM, alone=True)
 async def delete(stage: Stage) -> None:
-    """Streams, each with a deletion of its session whose last byte leaves a little before or after the headers."""
-    owner = await stage.user()
+    """Streams, each with a deletion of its session whose last byte leaves a little before or after the headers.
+
+    One more is left alone: whatever the races come to, there is a whole stream to judge.
+    """
+    owner, prompt = await stage.user(), stage.prompt()
+    await stage.chat(owner.token).stream(await new_session(stage, owner), stream_body(stage, prompt), tie=prompt.tie)
     took_ns: list[int] = []
     for offset_ms in (0.0, *OFFSETS_MS):
         took_ns += await _deleted(stage, owner, offset_ms, min(took_ns, default=0))

@@ -32,7 +32,13 @@ async def test_any_text_in_the_place_of_an_id_is_refused_or_not_found(agent, use
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(value=st.booleans() | st.integers() | st.floats() | st.lists(st.text(max_size=3), max_size=2) | st.just({}))
+@given(
+    value=st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.lists(st.text(max_size=3), max_size=2)
+    | st.just({})
+)
 async def test_what_is_no_text_is_no_id(agent, user, value):
     status, _, body = await agent.chat(user, session_id=value)
     assert status == 400, value

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from .settings import SettingsError
+from .steady import SteadyConnection
 
 APPLICATION = "harness-backend"
 """What PostgreSQL calls this backend's connections (``pg_stat_activity.application_name``)."""
@@ -30,13 +31,14 @@ _OPTIONS = frozenset({"host", "port", "prepared_statement_cache_size", "ssl", "s
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """An engine, and the first statement of two kinds of transaction.
+    """An engine, the kind of its connections, and the first statement of two kinds of transaction.
 
     ``alone`` makes a transaction wait for every other that began with it, in whichever process; ``snapshot`` makes it
     see one moment, whatever others commit meanwhile.
     """
 
     engine: AsyncEngine
+    connection: type[AsyncConnection]
     alone: str
     snapshot: str
     over_tcp: bool = False
@@ -72,7 +74,7 @@ def _sqlite(url: URL, pragmas: Sequence[str]) -> Backing:
         },
     )
     event.listen(engine.sync_engine, "connect", _running(pragmas))
-    return Backing(engine, alone="BEGIN IMMEDIATE", snapshot="BEGIN")
+    return Backing(engine, SteadyConnection, alone="BEGIN IMMEDIATE", snapshot="BEGIN")
 
 
 def _postgresql(url: URL) -> Backing:
@@ -92,6 +94,7 @@ def _postgresql(url: URL) -> Backing:
     )
     return Backing(
         engine,
+        AsyncConnection,  # its driver asks the server to give up, and what waits for a lock waits no more
         alone=f"SELECT pg_advisory_xact_lock({_START_LOCK})",
         snapshot="SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
         over_tcp=bool(url.host),

@@ -1,7 +1,8 @@
 """A connection of which no statement is torn: what was given to the driver is done before its caller is cancelled.
 
-A driver that is cancelled in the middle of a statement leaves a connection of which nobody knows the state. SQLAlchemy
-drops it; the transaction on it may go on holding SQLite's one lock, and everybody else waits.
+SQLite's driver works in a thread, and cannot be stopped in the middle of a statement: where its caller is cancelled
+SQLAlchemy drops the connection, and the transaction on it may go on holding the database's one lock, for which
+everybody else then waits. Statements take microseconds there: they are done.
 """
 
 from __future__ import annotations

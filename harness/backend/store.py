@@ -35,7 +35,6 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
 
 from .engines import backing
-from .steady import SteadyConnection
 
 
 class Usd(TypeDecorator[Decimal]):
@@ -298,7 +297,7 @@ class Store:
         """One transaction: committed at the end, rolled back when anything is raised or its task is cancelled."""
         if self._away:
             raise OperationalError(None, None, ConnectionError("the store was taken away"))
-        async with SteadyConnection(self._backing.engine) as tx:
+        async with self._backing.connection(self._backing.engine) as tx:
             yield tx
             await tx.commit()
 

@@ -31,7 +31,11 @@ class Onlooker:
         return response
 
     async def observe(self, request):
+        known = request.match_info["session"] in self.streaming
         left = self.streaming.setdefault(request.match_info["session"], asyncio.Event())
+        if not known:
+            left.set()
+            return web.json_response(NOT_ACTIVE, status=404)
         if self.late:
             await begun(request, web.json_response(NOT_ACTIVE, status=404))
         else:

@@ -1,6 +1,8 @@
 """Somebody else's chat, as small as can be: one stream at a time in a session, and none in one that was deleted.
 
-``racy`` carries two streams at once, ``deaf`` goes on streaming in a session that was deleted.
+``racy`` carries two streams at once, ``deaf`` goes on streaming in a session that was deleted, ``patient`` begins a
+stream when there is another message, so that two of them surely meet. Whoever waits for deletions lets the first
+stream of all come to its end alone.
 """
 
 import asyncio
@@ -28,6 +30,7 @@ class Submitter:
     def __init__(self, kind):
         self.kind = kind
         self.sessions = {}
+        self.first = kind in ("sound", "deaf")
 
     async def create(self, _request):
         name = str(uuid.uuid4())
@@ -45,10 +48,14 @@ class Submitter:
             session.second.set()
             if self.kind != "racy":
                 return web.json_response({"message": "no", "errorCode": "SESSION_BUSY"}, status=409)
+        if self.kind == "patient":
+            await session.second.wait()
         response = web.StreamResponse(headers=STREAM)
         await response.prepare(request)
         await response.write(DELTA)
-        await self.over(session)
+        first, self.first = self.first, False
+        if not first:
+            await self.over(session)
         await response.write(ERROR if session.deleted.is_set() and self.kind != "deaf" else DONE)
         return response
 
@@ -58,7 +65,7 @@ class Submitter:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for one in waits:
             one.cancel()
-        if self.kind != "sound":
+        if self.kind in ("racy", "deaf"):
             late = asyncio.Event()
             asyncio.get_running_loop().call_later(LATE_S, late.set)
             await late.wait()

@@ -26,10 +26,6 @@ from harness.systems.route import Route
 
 from .http import Answer
 
-HEADS_READ_S = 0.02
-"""What a target is given to take the connections and read what is there, so that less is left to do when it counts.
-Nothing depends on it: what the skew came to is measured, not assumed."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrant:
@@ -206,7 +202,6 @@ async def racing(
 ) -> AsyncIterator[Heat]:
     """Let requests go together, or at their offsets; at the end all have been answered, or ``limit_s`` is over."""
     held = await asyncio.gather(*(hold(recorder, base_url, entrant) for entrant in entrants))
-    await asyncio.sleep(HEADS_READ_S)
     heat = Heat(await release(held), tuple(asyncio.create_task(one.answer(limit_s=limit_s)) for one in held))
     try:
         yield heat

@@ -21,6 +21,7 @@ from harness.backend.runs.service import RunService
 from harness.backend.workflow.service import PlanService
 
 from .base import Defect, instead
+from .spending import spend
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
@@ -43,7 +44,7 @@ async def charge_claimed(accounts: Accounts, request: web.Request) -> None:
     """Take a credit of whoever the token names."""
     user_id = claimed(request)
     if user_id is not None and await accounts.find(user_id):
-        await accounts.settle((await accounts.hold(user_id, 1)).id, 1)
+        await spend(accounts, user_id, 1)
 
 
 class ChargesBeforeToken(Defect):

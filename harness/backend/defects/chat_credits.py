@@ -21,6 +21,7 @@ from harness.backend.chat.wire import ChatWire
 from harness.backend.flights import finish
 
 from .base import Defect, instead
+from .spending import spend
 
 
 class ChatEstimateNotSent(Defect):
@@ -207,8 +208,7 @@ class ChatFinalizeChargesTwice(Defect):
     class _Twice(StreamLedger):
         async def end(self, stream: Streaming, state: State, ask: EndAsk, price: int) -> Streaming:
             if stream.state is not State.OPEN and price:
-                hold = await self._accounts.hold(stream.user_id, price)
-                await self._accounts.settle(hold.id, price)
+                await spend(self._accounts, stream.user_id, price)
             return await super().end(stream, state, ask, price)
 
     chat = instead(stream_ledger=_Twice)

@@ -22,6 +22,7 @@ from harness.backend.store import ENTRIES, NOT_NEGATIVE, ONE_END, USERS, Store
 from harness.backend.upstream import UpstreamError
 
 from .base import Defect, instead
+from .spending import spend
 
 LARGE_BALANCE_CREDITS = 1000
 
@@ -295,8 +296,7 @@ class ChargesBeforeValidation(Defect):
         async def serve(self, request: web.Request, record: Record, user: User, flight: Flight) -> web.StreamResponse:
             response = await super().serve(request, record, user, flight)
             if record.failed_in is Phase.LOOKUP and response.status in (400, 413):
-                hold = await self.accounts.hold(user.id, 1)
-                await self.accounts.settle(hold.id, 1)
+                await spend(self.accounts, user.id, 1)
             return response
 
     gateway = instead(calls=_Charges)

@@ -11,6 +11,7 @@ from harness.backend.store import Store
 
 from .base import Defect, instead
 from .callers import claimed
+from .spending import spend
 
 
 class RunsHealthStoreUnseen(Defect):
@@ -43,8 +44,7 @@ async def _charge(store: Store, request: web.Request) -> None:
     """Take a credit of a caller who is known."""
     user_id = claimed(request)
     if user_id is not None:
-        accounts = Accounts(store)
-        await accounts.settle((await accounts.hold(user_id, 1)).id, 1)
+        await spend(Accounts(store), user_id, 1)
 
 
 class HealthCharges(Defect):

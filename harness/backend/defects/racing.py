@@ -21,6 +21,7 @@ from harness.backend.workflow.plan import Plan
 from harness.backend.workflow.service import PlanService
 
 from .base import Defect, instead
+from .spending import spend
 
 MEANWHILE_S = 0.05
 """What else there is to do between two steps that ought to be one."""
@@ -97,8 +98,7 @@ class ChatEndRacy(Defect):
                 try:
                     await self.charge(stream, state, ask, price)
                 except AlreadyEnded:
-                    hold = await self._accounts.hold(stream.user_id, price)
-                    await self._accounts.settle(hold.id, price)
+                    await spend(self._accounts, stream.user_id, price)
             return await self._rows.last(stream.session_id) or stream
 
     chat = instead(stream_ledger=_Believes)

@@ -21,6 +21,7 @@ from harness.backend.store import ENTRIES, ONE_REFUND, Store
 from harness.backend.upstream import UpstreamError
 
 from .base import Defect, instead
+from .spending import spend
 
 
 class RunsNoRefund(Defect):
@@ -128,8 +129,7 @@ class _ChargesRefusals(RunService):
         except RunError as told:
             if self.blamed(told):
                 with suppress(InsufficientCredits):
-                    hold = await self.accounts.hold(user.id, self.billing.price_credits)
-                    await self.accounts.settle(hold.id, self.billing.price_credits)
+                    await spend(self.accounts, user.id, self.billing.price_credits)
             raise
 
 

@@ -22,6 +22,7 @@ from harness.backend.workflow.requirements import Requirements
 from harness.backend.workflow.service import PlanService
 
 from .base import Defect, instead
+from .spending import spend
 
 
 class WorkflowTimeoutNotRefunded(Defect):
@@ -79,8 +80,7 @@ class WorkflowPollsCost(Defect):
             await super().generate(plan, flight)
             if plan.polls > 1:
                 with suppress(InsufficientCredits):
-                    hold = await self.accounts.hold(plan.user_id, 1)
-                    await self.accounts.settle(hold.id, 1)
+                    await spend(self.accounts, plan.user_id, 1)
 
     workflow = instead(service=_Charges)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import aiohttp
+import anthropic
 import pytest
 
 from harness.cassettes.recorder import Recorder
@@ -17,10 +20,20 @@ from harness.core.names import Provider
 from harness.core.recording import Exchange, Header, Source
 from harness.providers.openai_encode import MODELS
 from harness.providers.reply import Reply
+from harness.providers.vertex_token import AccessToken
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
 LIMIT_S = 20.0
+ERRORS = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    424: "APIStatusError",
+    429: "RateLimitError",
+}
+"""What the libraries of OpenAI, Groq and Anthropic, which one generator writes, call the errors of these statuses."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +105,13 @@ def ended(request: pytest.FixtureRequest) -> Callable[[Script], Awaitable[Exchan
 
 
 @pytest.fixture
-def read(request: pytest.FixtureRequest) -> Callable[[Any], Awaitable[tuple[str, list[Any], Exception | None]]]:
+def read(request: pytest.FixtureRequest) -> Callable[..., Awaitable[tuple[str, list[Any], Exception | None]]]:
     """Ask one of Anthropic's clients for ``ASKED``, streamed, as its user sees it: text, events, what broke it off."""
 
-    async def asked(client: Any) -> tuple[str, list[Any], Exception | None]:
+    async def asked(client: Any, **other: Any) -> tuple[str, list[Any], Exception | None]:
         text, events = "", []
         try:
-            async with await client.messages.create(**request.module.ASKED, stream=True) as stream:
+            async with await client.messages.create(**request.module.ASKED | other, stream=True) as stream:
                 async for event in stream:
                     events.append(event)
                     if event.type == "content_block_delta" and event.delta.type == "text_delta":
@@ -108,3 +121,34 @@ def read(request: pytest.FixtureRequest) -> Callable[[Any], Awaitable[tuple[str,
         return text, events, None
 
     return asked
+
+
+@pytest.fixture
+def error_of() -> Callable[[ModuleType, str], type[Exception]]:
+    """The error that one of those libraries raises for an HTTP status that is a fault."""
+
+    def find(library: ModuleType, fault: str) -> type[Exception]:
+        status = FAULTS[fault].status
+        assert status
+        kind: type[Exception] = getattr(library, ERRORS.get(status, "InternalServerError"))
+        return kind
+
+    return find
+
+
+@pytest.fixture
+def claude(simulator: Simulator) -> Callable[[Provider], Any]:
+    """Anthropic's own client for Claude where one of its three providers has it; to be closed by who opens it."""
+
+    def opened(provider: Provider) -> Any:
+        how: dict[str, Any] = {"max_retries": 0, "timeout": LIMIT_S, "base_url": simulator.base_url(provider)}
+        if provider is Provider.BEDROCK:
+            keys = {"aws_access_key": "AKIATEST", "aws_secret_key": "sekret", "aws_region": "us-east-1"}
+            return anthropic.AsyncAnthropicBedrock(**how, **keys)
+        if provider is Provider.VERTEX:
+            token = str(AccessToken("robot", int(time.time() * 1e6)))
+            how["base_url"] += "/v1"
+            return anthropic.AsyncAnthropicVertex(**how, project_id="p", region="us-east5", access_token=token)
+        return anthropic.AsyncAnthropic(**how, api_key="sk-test")
+
+    return opened

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -19,9 +18,7 @@ from harness.core.recording import Ending
 from harness.providers.bedrock_encode import MODELS
 from harness.providers.reply import default_reply
 from harness.servers.script import Script
-from harness.servers.simulator import Simulator
 
-IMPATIENT_S, PATIENT_S = 0.25, 20.0
 TOKEN = "00000000e1"
 PROMPT = f"hello {tie_text(TOKEN, 1)}"
 MODEL = MODELS[-1]
@@ -30,15 +27,8 @@ SAID = default_reply(MODEL, PROMPT)
 
 
 @pytest.fixture
-async def client(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropicBedrock]:
-    async with anthropic.AsyncAnthropicBedrock(
-        base_url=simulator.base_url(Provider.BEDROCK),
-        aws_access_key="AKIATEST",
-        aws_secret_key="sekret",
-        aws_region="us-east-1",
-        max_retries=0,
-        timeout=PATIENT_S,
-    ) as opened:
+async def client(claude: Callable[[Provider], Any]) -> AsyncIterator[anthropic.AsyncAnthropicBedrock]:
+    async with claude(Provider.BEDROCK) as opened:
         yield opened
 
 
@@ -57,28 +47,22 @@ async def test_plain_and_streamed(
     assert (exchange.operation, exchange.ending) == ("invoke-with-response-stream", Ending.EOF)
 
 
-ERRORS: dict[int, type[anthropic.APIStatusError]] = {
-    400: anthropic.BadRequestError,
-    401: anthropic.AuthenticationError,
-    403: anthropic.PermissionDeniedError,
-    404: anthropic.NotFoundError,
-    424: anthropic.APIStatusError,
-    429: anthropic.RateLimitError,
-}
 STATUSES = [fault.id for fault in FAULTS.values() if fault.status and fault.strikes(Provider.BEDROCK, Answer.PLAIN)]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("fault", STATUSES)
 async def test_errors(
-    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], fault: str, stream: bool
+    client: anthropic.AsyncAnthropicBedrock,
+    prepared: Callable[..., Script],
+    error_of: Callable[..., type[anthropic.APIStatusError]],
+    fault: str,
+    stream: bool,
 ) -> None:
     prepared(fault)
-    status = FAULTS[fault].status
-    assert status is not None
-    with pytest.raises(ERRORS.get(status, anthropic.InternalServerError)) as caught:
+    with pytest.raises(error_of(anthropic, fault)) as caught:
         await client.messages.create(**ASKED, stream=stream)
-    assert caught.value.status_code == status
+    assert caught.value.status_code == FAULTS[fault].status
 
 
 WHOLE = [
@@ -157,48 +141,3 @@ async def test_each_exception_in_a_frame_is_raised_by_its_name(
     assert text == "".join(SAID.pieces[:3])
     assert isinstance(failure, anthropic.APIStatusError)
     assert name in str(failure)
-
-
-@pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
-async def test_silence_ends_when_the_client_gives_up(
-    client: anthropic.AsyncAnthropicBedrock,
-    prepared: Callable[..., Script],
-    fault: str,
-    pieces: int,
-    ended: Callable[..., Any],
-    read: Callable[..., Any],
-) -> None:
-    script = prepared(fault)
-    client.timeout = IMPATIENT_S
-    text, _, failure = await read(client)
-    assert text == "".join(SAID.pieces[:pieces])
-    assert isinstance(failure, anthropic.APITimeoutError | httpx2.TimeoutException)
-    assert (await ended(script)).ending is Ending.CLIENT_CLOSE
-
-
-@pytest.mark.parametrize("fault", ["not-json", "empty-body"])
-async def test_answers_that_are_not_json(
-    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], fault: str
-) -> None:
-    prepared(fault)
-    with pytest.raises(json.JSONDecodeError):
-        await client.messages.create(**ASKED)
-
-
-async def test_an_answer_that_breaks_off(
-    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], ended: Callable[..., Any]
-) -> None:
-    script = prepared("reset-plain")
-    with pytest.raises((anthropic.APIConnectionError, httpx2.TransportError)):
-        await client.messages.create(**ASKED)
-    assert (await ended(script)).ending is Ending.RESET
-
-
-async def test_refused(
-    client: anthropic.AsyncAnthropicBedrock, prepared: Callable[..., Script], simulator: Simulator
-) -> None:
-    prepared()
-    async with simulator.unreachable(Provider.BEDROCK):
-        with pytest.raises(anthropic.APIConnectionError):
-            await client.messages.create(**ASKED)
-    assert (await client.messages.create(**ASKED)).content

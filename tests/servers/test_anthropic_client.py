@@ -20,8 +20,6 @@ from harness.providers.reply import Reply, default_reply
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
-IMPATIENT_S = 0.25
-PATIENT_S = 20.0
 TOKEN = "00000000a1"
 ASKED: dict[str, Any] = {
     "model": MODELS[0],
@@ -32,9 +30,8 @@ SAID = default_reply(MODELS[0], ASKED["messages"][0]["content"][0]["text"])
 
 
 @pytest.fixture
-async def client(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropic]:
-    url = simulator.base_url(Provider.ANTHROPIC)
-    async with anthropic.AsyncAnthropic(base_url=url, api_key="sk-test", max_retries=0, timeout=PATIENT_S) as opened:
+async def client(claude: Callable[[Provider], Any]) -> AsyncIterator[anthropic.AsyncAnthropic]:
+    async with claude(Provider.ANTHROPIC) as opened:
         yield opened
 
 
@@ -79,32 +76,20 @@ async def test_the_message_that_the_client_puts_together(
     assert (message.stop_reason, message.usage.input_tokens, message.usage.output_tokens) == ("max_tokens", 10, 20)
 
 
-ERRORS = {
-    "http-400": anthropic.BadRequestError,
-    "http-401": anthropic.AuthenticationError,
-    "http-403": anthropic.PermissionDeniedError,
-    "http-404": anthropic.NotFoundError,
-    "http-429": anthropic.RateLimitError,
-    "http-429-date": anthropic.RateLimitError,
-    "http-429-bare": anthropic.RateLimitError,
-    "http-500": anthropic.InternalServerError,
-    "http-502": anthropic.InternalServerError,
-    "http-503": anthropic.InternalServerError,
-    "http-529": anthropic.InternalServerError,
-}
+REFUSALS = [fault.id for fault in FAULTS.values() if fault.status and fault.strikes(Provider.ANTHROPIC, Answer.PLAIN)]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-@pytest.mark.parametrize(("fault", "error"), ERRORS.items(), ids=ERRORS)
+@pytest.mark.parametrize("fault", REFUSALS)
 async def test_errors(
     client: anthropic.AsyncAnthropic,
     prepared: Callable[..., Script],
+    error_of: Callable[..., type[anthropic.APIStatusError]],
     fault: str,
-    error: type[anthropic.APIStatusError],
     stream: bool,
 ) -> None:
     prepared(fault)
-    with pytest.raises(error) as caught:
+    with pytest.raises(error_of(anthropic, fault)) as caught:
         await client.messages.create(**ASKED, stream=stream)
     assert caught.value.status_code == FAULTS[fault].status
     assert caught.value.request_id
@@ -176,47 +161,6 @@ async def test_failures_that_break_the_stream_off(
         assert words in str(failure)
 
 
-@pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
-async def test_silence_ends_when_the_client_gives_up(
-    client: anthropic.AsyncAnthropic,
-    prepared: Callable[..., Script],
-    fault: str,
-    pieces: int,
-    ended: Callable[..., Any],
-    read: Callable[..., Any],
-) -> None:
-    script = prepared(fault)
-    text, _, failure = await read(client.with_options(timeout=IMPATIENT_S))
-    assert text == "".join(SAID.pieces[:pieces])
-    assert isinstance(failure, anthropic.APITimeoutError | httpx2.TimeoutException)
-    assert (await ended(script)).ending is Ending.CLIENT_CLOSE
-
-
-@pytest.mark.parametrize("fault", ["not-json", "empty-body"])
-async def test_answers_that_are_not_json(
-    client: anthropic.AsyncAnthropic, prepared: Callable[..., Script], fault: str
-) -> None:
-    prepared(fault)
-    with pytest.raises(json.JSONDecodeError):
-        await client.messages.create(**ASKED)
-
-
-async def test_an_answer_that_breaks_off(
-    client: anthropic.AsyncAnthropic, prepared: Callable[..., Script], ended: Callable[..., Any]
-) -> None:
-    script = prepared("reset-plain")
-    with pytest.raises((anthropic.APIConnectionError, httpx2.TransportError)):
-        await client.messages.create(**ASKED)
-    assert (await ended(script)).ending is Ending.RESET
-
-
-async def test_refused(client: anthropic.AsyncAnthropic, simulator: Simulator) -> None:
-    async with simulator.unreachable(Provider.ANTHROPIC):
-        with pytest.raises(anthropic.APIConnectionError):
-            await client.messages.create(**ASKED)
-    assert (await client.models.list()).data
-
-
 async def test_a_bearer_token_is_a_key_too(
     simulator: Simulator, prepared: Callable[..., Script], read: Callable[..., Any]
 ) -> None:
@@ -239,9 +183,12 @@ async def test_the_client_that_blocks(simulator: Simulator, prepared: Callable[.
     assert await asyncio.to_thread(ask) == (SAID.text, SAID.text)
 
 
-@pytest.mark.parametrize(("fault", "error"), ERRORS.items(), ids=ERRORS)
+@pytest.mark.parametrize("fault", REFUSALS)
 async def test_the_client_that_blocks_raises_the_same(
-    simulator: Simulator, prepared: Callable[..., Script], fault: str, error: type[anthropic.APIStatusError]
+    simulator: Simulator,
+    prepared: Callable[..., Script],
+    error_of: Callable[..., type[anthropic.APIStatusError]],
+    fault: str,
 ) -> None:
     prepared(fault)
 
@@ -250,5 +197,5 @@ async def test_the_client_that_blocks_raises_the_same(
         with anthropic.Anthropic(base_url=url, api_key="sk-test", max_retries=0) as client:
             return client.messages.create(**ASKED)
 
-    with pytest.raises(error):
+    with pytest.raises(error_of(anthropic, fault)):
         await asyncio.to_thread(ask)

@@ -22,7 +22,6 @@ from harness.providers.vertex_token import AccessToken
 from harness.servers.script import Script
 from harness.servers.simulator import Simulator
 
-IMPATIENT_S, PATIENT_S = 0.25, 20.0
 TOKEN = "00000000d1"
 PROMPT = f"hello {tie_text(TOKEN, 1)}"
 MODEL = f"{CLAUDE[0]}@20250514"
@@ -35,15 +34,8 @@ SAID = default_reply(MODEL, PROMPT)
 
 
 @pytest.fixture
-async def client(simulator: Simulator) -> AsyncIterator[anthropic.AsyncAnthropicVertex]:
-    async with anthropic.AsyncAnthropicVertex(
-        base_url=f"{simulator.base_url(Provider.VERTEX)}/v1",
-        project_id="p",
-        region="us-east5",
-        access_token=str(AccessToken("robot", int(time.time() * 1e6))),
-        max_retries=0,
-        timeout=PATIENT_S,
-    ) as opened:
+async def client(claude: Callable[[Provider], Any]) -> AsyncIterator[anthropic.AsyncAnthropicVertex]:
+    async with claude(Provider.VERTEX) as opened:
         yield opened
 
 
@@ -89,26 +81,21 @@ STATUSES = [
     for answer in Answer
     if fault.status and fault.strikes(Provider.VERTEX, answer)
 ]
-ERRORS: dict[int, type[anthropic.APIStatusError]] = {
-    400: anthropic.BadRequestError,
-    401: anthropic.AuthenticationError,
-    403: anthropic.PermissionDeniedError,
-    404: anthropic.NotFoundError,
-    429: anthropic.RateLimitError,
-}
 
 
 @pytest.mark.parametrize(("fault", "stream"), STATUSES)
 async def test_errors(
-    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], fault: str, stream: bool
+    client: anthropic.AsyncAnthropicVertex,
+    prepared: Callable[..., Script],
+    error_of: Callable[..., type[anthropic.APIStatusError]],
+    fault: str,
+    stream: bool,
 ) -> None:
     prepared(fault)
-    status = FAULTS[fault].status
-    assert status is not None
-    with pytest.raises(ERRORS.get(status, anthropic.InternalServerError)) as caught:
+    with pytest.raises(error_of(anthropic, fault)) as caught:
         await client.messages.create(**ASKED, stream=stream)
-    assert caught.value.status_code == status
-    assert caught.value.response.json()["error"]["code"] == status
+    status = caught.value.status_code
+    assert (status, status) == (FAULTS[fault].status, caught.value.response.json()["error"]["code"])
     assert ("retry-after" in caught.value.response.headers) is (fault in ("http-429", "http-429-date"))
 
 
@@ -179,48 +166,6 @@ async def test_a_newer_token_is_taken(
         await client.messages.create(**ASKED)
     client.access_token = str(AccessToken("robot", int(time.time() * 1e6)))
     assert (await read(client))[0] == SAID.text
-
-
-@pytest.mark.parametrize(("fault", "pieces"), [("no-headers", 0), ("stall-mid-stream", 3)])
-async def test_silence_ends_when_the_client_gives_up(
-    client: anthropic.AsyncAnthropicVertex,
-    prepared: Callable[..., Script],
-    fault: str,
-    pieces: int,
-    ended: Callable[..., Any],
-    read: Callable[..., Any],
-) -> None:
-    script = prepared(fault)
-    client.timeout = IMPATIENT_S
-    text, _, failure = await read(client)
-    assert text == "".join(SAID.pieces[:pieces])
-    assert isinstance(failure, anthropic.APITimeoutError | httpx2.TimeoutException)
-    assert (await ended(script)).ending is Ending.CLIENT_CLOSE
-
-
-@pytest.mark.parametrize("fault", ["not-json", "empty-body"])
-async def test_answers_that_are_not_json(
-    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], fault: str
-) -> None:
-    prepared(fault)
-    with pytest.raises(json.JSONDecodeError):
-        await client.messages.create(**ASKED)
-
-
-async def test_an_answer_that_breaks_off(
-    client: anthropic.AsyncAnthropicVertex, prepared: Callable[..., Script], ended: Callable[..., Any]
-) -> None:
-    script = prepared("reset-plain")
-    with pytest.raises((anthropic.APIConnectionError, httpx2.TransportError)):
-        await client.messages.create(**ASKED)
-    assert (await ended(script)).ending is Ending.RESET
-
-
-async def test_refused(client: anthropic.AsyncAnthropicVertex, simulator: Simulator) -> None:
-    async with simulator.unreachable(Provider.VERTEX):
-        with pytest.raises(anthropic.APIConnectionError):
-            await client.messages.create(**ASKED)
-    assert (await client.messages.create(**ASKED)).content
 
 
 async def test_the_client_that_blocks(simulator: Simulator, prepared: Callable[..., Script]) -> None:

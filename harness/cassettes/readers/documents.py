@@ -21,6 +21,8 @@ MAX_DEPTH = 100
 MAX_NODES = 5_000_000
 """How many nodes a document may have with its aliases written out."""
 
+_TOO_DEEP = "exceeded maximum nesting depth"
+"""How newer releases of libyaml say that brackets are too many for its scanner, which runs ahead of its events."""
 _OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSING = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 _TAGS = "tag:yaml.org,2002:"
@@ -53,6 +55,8 @@ def load_yaml(text: str, where: str) -> list[Json]:
         _guard(yaml.parse(text, Loader=_Loader), where)
         return list(yaml.load_all(text, Loader=_Loader))
     except yaml.YAMLError as wrong:
+        if getattr(wrong, "problem", None) == _TOO_DEEP:
+            raise CassetteLimit("nested too deep", where=where) from wrong
         raise CassetteError(f"not YAML: {_words(wrong)}", where=where) from wrong
     except (ValueError, OverflowError, TypeError, AttributeError, KeyError) as wrong:
         # PyYAML's scalar constructors let these through for dates, numbers and sets that are none.

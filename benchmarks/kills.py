@@ -1,8 +1,8 @@
 """Where each defect shows: finds, for every contract that a defect must break, a case in which it does.
 
 Run ``python benchmarks/kills.py [DEFECT ...]``; it brings ``tests/kills.json`` up to date, which tells the kill matrix
-where to look first. Without arguments the defects that the file does not know are looked for. What it writes can be
-stale without harm: the matrix then looks further, and takes longer.
+where to look. Without arguments the defects that the file does not know are looked for; name one that breaks more than
+it did: the matrix looks no further than the file, and fails where a case is missing.
 """
 
 from __future__ import annotations

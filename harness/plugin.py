@@ -78,6 +78,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadscope"  # the contracts of one case belong together: it is exercised once
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Exercise only the cases of which something is left to be judged: a pasted node id costs one of them."""
+    live = session.config.stash.get(SESSION, None)
+    if live is not None:
+        nodes = [item.parent for item in session.items]
+        live.choose([node.planned for node in nodes if isinstance(node, CaseNode)])
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started for live cases."""
     session = config.stash.get(SESSION, None)

@@ -52,12 +52,17 @@ def test_live_cases_pass_and_what_does_not_apply_is_counted_by_itself(project):
 
 
 def test_a_node_id_can_be_pasted_back(project):
-    said = live(project, "-v", "-k", "nothing", *SMALL, ok=5)
-    del said
     said = project(
         "--pyargs", "harness.cases::reference/gateway/chat-stream/openai.cut::stream.headers", "--contract-mode=live"
     )
     assert counts(said) == {"passed": 1}
+    assert [path.name for path in project.path.glob("results/*/cassettes/**/*.yaml")] == ["openai.cut.yaml"]
+
+
+def test_cases_of_which_nothing_is_left_to_be_judged_are_not_exercised(project):
+    said = live(project, "--provider", "openai", "--contract", "stream.headers", "-k", "chat-stream/openai.cut")
+    assert counts(said) == {"passed": 1, "deselected": counts(said)["deselected"]}
+    assert [path.name for path in project.path.glob("results/*/cassettes/**/*.yaml")] == ["openai.cut.yaml"]
 
 
 def test_recorded_cases_are_replayed_by_the_same_command_and_as_files(project):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -43,6 +43,11 @@ class LiveSession:
         self._asked: asyncio.Queue[Planned | None] = asyncio.Queue()
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
+
+    def choose(self, planned: Iterable[Planned]) -> None:
+        """Exercise these cases ahead and no others. To be said before the first question."""
+        chosen = {one.case for one in planned}
+        self._work = replace(self._work, planned=[one for one in self._work.planned if one.case in chosen])
 
     def result(self, planned: Planned) -> CaseResult:
         """Wait for what came of a case.

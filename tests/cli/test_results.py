@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from xml.etree.ElementTree import parse
 
 import psutil
@@ -16,14 +16,14 @@ SMALL = ("--provider", "groq", "--scenario", "chat-stream", "--fault", "none", "
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory, once):
+def root(tmp_path_factory, once, first_line):
     """Three runs, by their names: healthy, broken, and one that was killed on its way. A copy of this process' own."""
     found = tmp_path_factory.mktemp("results") / "runs"
-    shutil.copytree(once("three-runs", three_runs), found)
+    shutil.copytree(once("three-runs", partial(three_runs, first_line)), found)
     return found
 
 
-def three_runs(root):
+def three_runs(first_line, root):
     for name, more in (("healthy", ()), ("broken", ("--defect", "double-done"))):
         files = ("--junit", str(root / f"{name}.xml"), "--markdown", str(root / f"{name}.md"))
         command = [
@@ -40,31 +40,21 @@ def three_runs(root):
         ]
         done = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
         (root / json.loads(done.stdout)["run"]).rename(root / name)
-    asyncio.run(killed(root))
+    asyncio.run(killed(first_line, root))
     return str(root)
 
 
-async def killed(root):
+async def killed(first_line, root):
     """Start a run, and kill it with its children as soon as a case is over: no one gets to say goodbye."""
     command = (sys.executable, "-m", "harness.cli", "run", "gateway", "-j", "2", "--results", str(root / "killed"))
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL, start_new_session=True)
-    path = await first_case(root / "killed", process)
+    path = await first_line(root / "killed", "cases.ndjson", process)
     children = psutil.Process(process.pid).children(recursive=True)
     for one in (process, *children):
         one.send_signal(signal.SIGKILL)
     await process.wait()
     await asyncio.to_thread(psutil.wait_procs, children, 10)
     path.parent.rename(root / "killed-run")
-
-
-async def first_case(folder, process):
-    """The file of cases, as soon as there is a line in it; the process is given its turn meanwhile."""
-    while process.returncode is None:
-        for path in folder.glob("*/cases.ndjson"):
-            if path.stat().st_size:
-                return path
-        await asyncio.wait({asyncio.ensure_future(asyncio.to_thread(os.sched_yield))})
-    raise AssertionError("the run ended before its first case")
 
 
 def test_a_run_writes_junit_and_markdown(root):

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -77,7 +76,7 @@ def test_record_keeps_cassettes_by_case(harness, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
-async def test_interrupted_it_keeps_a_readable_run_and_leaves_no_process(tmp_path, number):
+async def test_interrupted_it_keeps_a_readable_run_and_leaves_no_process(tmp_path, first_line, number):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -94,7 +93,7 @@ async def test_interrupted_it_keeps_a_readable_run_and_leaves_no_process(tmp_pat
         start_new_session=True,
     )
     try:
-        verdicts = await first_verdicts(tmp_path, process)
+        verdicts = await first_line(tmp_path, "verdicts.ndjson", process)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         process.send_signal(number)
@@ -111,16 +110,6 @@ async def test_interrupted_it_keeps_a_readable_run_and_leaves_no_process(tmp_pat
     assert json.loads((verdicts.parent / "run.json").read_text()) == document
     _gone, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
     assert not alive
-
-
-async def first_verdicts(folder, process):
-    """The file of verdicts, as soon as there is a line in it; the process is given its turn meanwhile."""
-    while process.returncode is None:
-        for path in folder.glob("*/verdicts.ndjson"):
-            if path.stat().st_size:
-                return path
-        await asyncio.wait({asyncio.ensure_future(asyncio.to_thread(os.sched_yield))})
-    raise AssertionError("the run ended before its first verdict")
 
 
 def test_the_recordings_of_a_defect_declare_what_they_break(harness, tmp_path):

@@ -8,6 +8,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 # Most of what is tested waits for sockets and time limits: four processes keep two cores busy.
 WORKERS ?= 4
+# Hundreds of short processes are started: what one has compiled, the others read.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check setup clean
 

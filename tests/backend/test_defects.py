@@ -34,8 +34,12 @@ def test_there_is_no_defect_without_a_name_and_no_name_twice():
         type("Again", (Defect,), {"id": "silent-end", "summary": "x"})
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
-async def test_a_defective_backend_starts_serves_and_stops(start, provider, parts, defect):
+IN_THE_GATEWAY = [name for name, wrong in DEFECTS.items() if wrong.gateway or "gateway" in wrong.touches]
+IN_THE_GATEWAY += [name for name, wrong in DEFECTS.items() if wrong.shared and not wrong.touches]
+
+
+@pytest.mark.parametrize("defect", sorted(set(IN_THE_GATEWAY)))
+async def test_a_defective_gateway_starts_serves_and_stops(start, provider, parts, defect):
     backend = await start(defect=defect)
     user = await backend.user()
     headers = {"Authorization": f"Bearer {user.token}"}  # nobody needs it but one of them

@@ -90,8 +90,8 @@ def run(
     if json:
         output.put_json(document)
     else:
-        table = matrix(result, contracts, output.console().width)
-        output.put(table, *failures(result, contracts), *unfelt(result, contracts), headline(result, folder.path))
+        shown = matrix(result, contracts, output.console().width)
+        output.put(*shown, *failures(result, contracts), *unfelt(result, contracts), headline(result, folder.path))
     return 130 if result.interrupted else exit_code(result.verdicts)
 
 

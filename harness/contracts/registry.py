@@ -146,12 +146,14 @@ def judge(contract: Contract, recording: Recording) -> Judgement:
 def _excuse(contract: Contract, recording: Recording) -> Judgement | None:
     """The judgement where the contract need not look at the evidence at all."""
     header = recording.header
-    if header.void is not None:
+    of_target = contract.subject is Subject.TARGET
+    if of_target and header.system not in contract.systems:
+        return Judgement(contract.id, Verdict.NOT_APPLICABLE, note="another system's promise")
+    if header.void is not None and (of_target or header.system is None):
         return Judgement(contract.id, Verdict.ERROR, note=header.void)
-    if contract.subject is Subject.TARGET:
-        if header.system not in contract.systems:
-            return Judgement(contract.id, Verdict.NOT_APPLICABLE, note="another system's promise")
-        lacking = sorted(contract.needs - header.capabilities)
-        if lacking:
-            return Judgement(contract.id, Verdict.UNSUPPORTED, note=f"the target lacks: {', '.join(lacking)}")
+    if header.void is not None:
+        return Judgement(contract.id, Verdict.NOT_APPLICABLE, note="the case is void, and all that is in it")
+    lacking = sorted(contract.needs - header.capabilities) if of_target else []
+    if lacking:
+        return Judgement(contract.id, Verdict.UNSUPPORTED, note=f"the target lacks: {', '.join(lacking)}")
     return None

@@ -6,6 +6,7 @@ system (models, prices, limits) are handed on to recordings as they are: judging
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from fractions import Fraction
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from .errors import ProfileError
+from .errors import ProfileError, UnknownName
 from .names import Capability, Provider, System
 
 
@@ -73,6 +74,22 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jwt_secret_env: str = ""
 
 
+KEYS = "See the README, 'Adding a target', for the keys."
+_VALUE = re.compile(
+    r"Invalid enum value '(?P<name>.*)' - at `(?:key` in `\$\.(?P<table>\w+)|.*?(?P<key>\w+)(?:\[\d+\])?)`$"
+)
+_FIELD = re.compile(r"unknown field `(?P<name>\w+)`")
+_NAMES: Mapping[str, type[StrEnum]] = {
+    "launch": Launch,
+    "systems": System,
+    "capabilities": Capability,
+    "provider": Provider,
+    "providers": Provider,
+    "simulator_ports": Provider,
+}
+"""What may stand under a key: what the decoder does not say."""
+
+
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A target under test. ``expected_failures`` maps a contract's id to the reason why it is known to fail."""
 
@@ -115,11 +132,22 @@ def read_profile(tables: Mapping[str, Any], where: str) -> Profile:
     try:
         profile = msgspec.convert(tables, Profile)
     except msgspec.ValidationError as wrong:
-        raise ProfileError(str(wrong), where=where, fix="See the README, 'Adding a target', for the keys.") from wrong
+        raise ProfileError(str(wrong), where=where, fix=_fix(str(wrong))) from wrong
     problem = _contradiction(profile)
     if problem:
-        raise ProfileError(problem, where=where, fix="See the README, 'Adding a target', for the keys.")
+        raise ProfileError(problem, where=where, fix=KEYS)
     return profile
+
+
+def _fix(problem: str) -> str:
+    """What to do about what the decoder says: names that look like the wrong one, where it has one."""
+    value, field = _VALUE.search(problem), _FIELD.search(problem)
+    if value is not None:
+        return UnknownName("value", value["name"], _NAMES[value["key"] or value["table"]]).fix
+    if field is not None:
+        known = {name for table in (Profile, SystemFacts, Model, Auth) for name in table.__struct_fields__}
+        return f"{UnknownName('key', field['name'], known).fix} {KEYS}"
+    return KEYS
 
 
 def _contradiction(profile: Profile) -> str | None:

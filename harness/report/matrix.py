@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.table import Table
@@ -24,6 +24,8 @@ MARKS = {
 }
 """The mark of each verdict; a cell shows the first of these that occurs in it."""
 
+UNSEEN = (Verdict.NOT_APPLICABLE, Verdict.UNSUPPORTED)
+
 LEGEND = (
     "✓ all pass   ✗ failed of judged   ~ a SHOULD is broken   ? inconclusive   "
     "u unsupported   ! harness error   · not applicable"
@@ -36,11 +38,11 @@ FEWEST = 16
 """Characters of a contract's name, at least, in a line."""
 
 
-def matrix(result: RunResult, contracts: Sequence[Contract], width: int | None = None) -> Table:
+def matrix(result: RunResult, contracts: Sequence[Contract], width: int | None = None) -> tuple[Table | Text, ...]:
     """A row for each contract (by family), a column for each provider; a cell counts the cases that were judged.
 
-    Contracts that had nothing to judge are counted below. Where ``width`` characters are too few, the contracts' names
-    are folded and the providers' cut, never a figure.
+    Below it the legend, and how many contracts had nothing to judge, or met void cases only. Where ``width`` characters
+    are too few, the contracts' names are folded and the providers' cut, never a figure.
     """
     counts: dict[tuple[str, str], Counter[Verdict]] = defaultdict(Counter)
     for done in result.results:
@@ -48,12 +50,15 @@ def matrix(result: RunResult, contracts: Sequence[Contract], width: int | None =
             counts[judgement.contract, done.case.provider][judgement.verdict] += 1
     providers = list(dict.fromkeys(done.case.provider for done in result.results))
     systems = {done.case.system for done in result.results}
-    shown = [one for one in contracts if _judged(counts, one.id, providers)]
-    idle = sum(
-        one.subject is Subject.TARGET and not systems.isdisjoint(one.systems) for one in contracts if one not in shown
-    )
+    void = _only_void(result)
+    shown = [one for one in contracts if one.id not in void and _judged(counts, one.id, providers)]
+    promised = [one for one in contracts if one.subject is Subject.TARGET and not systems.isdisjoint(one.systems)]
+    idle = sum(one not in shown and one.id not in void for one in promised)
+    below = Text("\n".join(_below(idle, len(void), any_shown=bool(shown))), "dim")
+    if not shown:
+        return Text(_title(result)), below
     lines = [(one, [cell(counts[one.id, provider]) for provider in providers]) for one in shown]
-    table = _table(result, idle)
+    table = Table(title=_title(result), title_justify="left", box=box.SIMPLE_HEAD)
     name_chars = max((len(one.id) for one in shown), default=0)
     cell_chars = max((len(each) for _, cells in lines for each in cells), default=0)
     names_chars = [max(len(one), cell_chars) for one in providers]
@@ -73,15 +78,25 @@ def matrix(result: RunResult, contracts: Sequence[Contract], width: int | None =
         family = contract.family
         level = Text("SHOULD", "dim") if contract.level is Level.SHOULD else Text("MUST")
         table.add_row(contract.id, level, *cells)
-    return table
+    return table, below
 
 
-def _table(result: RunResult, idle: int) -> Table:
-    title = f"target {result.target}" + (f", defect {result.defect}" if result.defect else "")
-    below = LEGEND
+def _title(result: RunResult) -> str:
+    return f"target {result.target}" + (f", defect {result.defect}" if result.defect else "")
+
+
+def _below(idle: int, void: int, *, any_shown: bool) -> Iterator[str]:
+    if any_shown:
+        yield LEGEND
     if idle:
-        below += f"\n{idle} {'contract' if idle == 1 else 'contracts'} of these systems had nothing to judge here"
-    return Table(title=title, title_justify="left", caption=below, caption_justify="left", box=box.SIMPLE_HEAD)
+        yield f"{counted(idle, 'contract')} of these systems had nothing to judge here"
+    if void:
+        yield f"{counted(void, 'contract')} met void cases only"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words: ``1 case``, ``2 cases``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _width(name_chars: int, cells_chars: Sequence[int], *, pad: int = 1) -> int:
@@ -94,7 +109,7 @@ def cell(counts: Counter[Verdict]) -> Text:
     """One cell: the worst verdict's mark, and how many cases it is of how many judged."""
     worst = next((verdict for verdict in MARKS if counts[verdict]), Verdict.NOT_APPLICABLE)
     mark, style = MARKS[worst]
-    judged = sum(n for verdict, n in counts.items() if verdict not in (Verdict.NOT_APPLICABLE, Verdict.UNSUPPORTED))
+    judged = sum(n for verdict, n in counts.items() if verdict not in UNSEEN)
     match worst:
         case Verdict.NOT_APPLICABLE:
             return Text(mark, style)
@@ -104,6 +119,15 @@ def cell(counts: Counter[Verdict]) -> Text:
             return Text(f"{counts[worst]} {mark}", style)
         case _:
             return Text(f"{counts[worst]}/{judged} {mark}", style)
+
+
+def _only_void(result: RunResult) -> set[str]:
+    """The contracts that met no case but void ones, of which nothing is known: the cases are told below instead."""
+    met, void = set[str](), set[str]()
+    for done in result.results:
+        judged = {one.contract: one.verdict for one in done.judgements if one.verdict not in UNSEEN}
+        (void if set(judged.values()) == {Verdict.ERROR} else met).update(judged)
+    return void - met
 
 
 def _judged(counts: dict[tuple[str, str], Counter[Verdict]], contract: str, providers: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ from harness.suite.judge import count
 from harness.suite.judge import failures as bad
 from harness.suite.run import CaseResult, RunResult
 
-from .matrix import MARKS
+from .matrix import MARKS, counted
 
 SHOWN_CASES = 3
 
@@ -29,7 +29,9 @@ def failures(result: RunResult, contracts: Sequence[Contract]) -> Iterator[Text]
             grouped[judgement.contract].append((done, judgement))
     voids = _voids(result)
     if voids:
-        yield Text(f"! {len(voids)} cases are void by a failure of the harness, none of the target's:", "bold magenta")
+        verb = "is" if len(voids) == 1 else "are"
+        told = f"! {counted(len(voids), 'case')} {verb} void by a failure of the harness, none of the target's:"
+        yield Text(told, "bold magenta")
         for done, note in voids[:SHOWN_CASES]:
             yield Text(f"    {done.case}: {note}")
     for contract in contracts:
@@ -48,7 +50,8 @@ def _broken(contract: Contract, found: list[tuple[CaseResult, Judgement]]) -> It
         if done.cassette is not None:
             yield Text(f"      {command(done.cassette, contract.id)}", "cyan")
     if len(found) > SHOWN_CASES:
-        yield Text(f"    ... and {len(found) - SHOWN_CASES} more cases: see verdicts.ndjson in the run's folder")
+        more = f"{len(found) - SHOWN_CASES} more {'case' if len(found) == SHOWN_CASES + 1 else 'cases'}"
+        yield Text(f"    ... and {more}: see verdicts.ndjson in the run's folder")
 
 
 def violation_lines(violation: Violation, *, indent: int) -> Text:
@@ -71,7 +74,7 @@ def headline(result: RunResult, folder: Path) -> Text:
     state = (
         f"INTERRUPTED after {len(result.results)} of {result.planned} cases"
         if result.interrupted
-        else f"{len(result.results)} cases"
+        else counted(len(result.results), "case")
     )
     style = (
         "bold red"

@@ -55,6 +55,15 @@ def test_a_void_recording_is_our_error_whatever_it_holds():
     assert (judgement.verdict, judgement.note) == (Verdict.ERROR, "the probe did not answer")
 
 
+def test_of_a_void_recording_only_what_its_system_promises_is_our_error():
+    void = Recording(header=Header(source=Source.SIMULATOR, system="runs", void="no token"))
+    assert judge(made([Violation("x")]), void).verdict is Verdict.NOT_APPLICABLE
+    of_provider = {name: getattr(made([]), name) for name in Contract.__slots__} | {"subject": Subject.PROVIDER}
+    assert judge(Contract(**of_provider), void).verdict is Verdict.NOT_APPLICABLE
+    strangers = Recording(header=Header(source=Source.THIRD_PARTY, void="unreadable"))
+    assert judge(Contract(**of_provider), strangers).verdict is Verdict.ERROR
+
+
 def test_a_probe_of_another_shape_is_our_error():
     def broken(_subject, _recording):
         raise ProbeError("no balance")

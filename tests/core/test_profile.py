@@ -48,3 +48,22 @@ def test_a_bad_profile_is_refused_naming_file_and_key(tables, words):
     with pytest.raises(ProfileError, match=words) as refused:
         read_profile(tables, "mine.toml")
     assert str(refused.value).startswith("mine.toml: ")
+
+
+@pytest.mark.parametrize(
+    ("tables", "fix"),
+    [
+        ({"launch": "comand"}, "'command'"),
+        ({"capabilities": ["provder"]}, "'provider'"),
+        ({"systems": {"gatway": {}}}, "'gateway'"),
+        ({"systems": {"gateway": {"providers": ["opena"]}}}, "'openai'"),
+        ({"systems": {"gateway": {"providers": ["openai"], "models": [{"id": "m", "provider": "opeai"}]}}}, "'openai'"),
+        ({"simulator_ports": {"grok": 1}}, "'groq'"),
+        ({"sytems": {}}, "'systems'"),
+    ],
+    ids=["launch", "capability", "system", "provider", "model", "port", "key"],
+)
+def test_what_a_wrong_name_may_have_meant_is_told(tables, fix):
+    with pytest.raises(ProfileError) as refused:
+        read_profile({"name": "x", "launch": "url", "systems": {}, **tables}, "mine.toml")
+    assert f"Did you mean {fix}" in refused.value.fix

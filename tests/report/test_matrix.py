@@ -21,7 +21,7 @@ def lines(width, providers=PROVIDERS):
     results = [CaseResult(Case("t", "gateway", "chat-plain", one, "none"), judgements, None, 1.0) for one in providers]
     run = RunResult("t", None, len(results), results=results)
     out = io.StringIO()
-    Console(file=out, width=width).print(matrix(run, list(contracts.load().values()), width))
+    Console(file=out, width=width).print(*matrix(run, list(contracts.load().values()), width), sep="\n")
     return out.getvalue().splitlines()
 
 
@@ -43,3 +43,11 @@ def test_a_contract_with_nothing_to_judge_is_counted_and_has_no_row():
     told = "\n".join(lines(160))
     assert "stream.done-once-and-last" not in told
     assert f"{len(promised) - len(JUDGED)} contracts of these systems had nothing to judge here" in told
+
+
+def test_contracts_that_met_void_cases_only_have_no_row_and_are_counted():
+    case = Case("t", "gateway", "chat-plain", "openai", "none")
+    void = tuple(Judgement(one, Verdict.ERROR, note="no token") for one in JUDGED)
+    told = matrix(RunResult("t", None, 1, results=[CaseResult(case, void, None, 1.0)]), list(contracts.load().values()))
+    assert str(told[0]) == "target t"
+    assert str(told[1]).splitlines()[-1] == f"{len(JUDGED)} contracts met void cases only"

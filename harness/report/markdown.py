@@ -13,6 +13,7 @@ from harness.results.rows import COUNTS
 from harness.results.runs import StoredRun
 
 from .matrix import cell
+from .nouns import number
 from .run_counts import RunCounts, run_counts, shown
 
 SHOWN_CASES = 3
@@ -134,11 +135,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield "|" + " --- |" * len(head)
     for row in rows:
         yield "| " + " | ".join(row) + " |"
-
-
-def number(count: int, noun: str) -> str:
-    """How many, with the noun in its number."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def text(words: str) -> str:

@@ -13,6 +13,8 @@ from harness.contracts.registry import Contract
 from harness.core.verdict import Level, Subject, Verdict
 from harness.suite.run import RunResult
 
+from .nouns import number
+
 MARKS = {
     Verdict.ERROR: ("!", "bold magenta"),
     Verdict.FAIL: ("✗", "bold red"),
@@ -89,14 +91,9 @@ def _below(idle: int, void: int, *, any_shown: bool) -> Iterator[str]:
     if any_shown:
         yield LEGEND
     if idle:
-        yield f"{counted(idle, 'contract')} of these systems had nothing to judge here"
+        yield f"{number(idle, 'contract')} of these systems had nothing to judge here"
     if void:
-        yield f"{counted(void, 'contract')} met void cases only"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things, in words: ``1 case``, ``2 cases``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        yield f"{number(void, 'contract')} met void cases only"
 
 
 def _width(name_chars: int, cells_chars: Sequence[int], *, pad: int = 1) -> int:

@@ -16,7 +16,8 @@ from harness.suite.judge import count
 from harness.suite.judge import failures as bad
 from harness.suite.run import CaseResult, RunResult
 
-from .matrix import MARKS, counted
+from .matrix import MARKS
+from .nouns import number
 
 SHOWN_CASES = 3
 
@@ -30,7 +31,7 @@ def failures(result: RunResult, contracts: Sequence[Contract]) -> Iterator[Text]
     voids = _voids(result)
     if voids:
         verb = "is" if len(voids) == 1 else "are"
-        told = f"! {counted(len(voids), 'case')} {verb} void by a failure of the harness, none of the target's:"
+        told = f"! {number(len(voids), 'case')} {verb} void by a failure of the harness, none of the target's:"
         yield Text(told, "bold magenta")
         for done, note in voids[:SHOWN_CASES]:
             yield Text(f"    {done.case}: {note}")
@@ -74,7 +75,7 @@ def headline(result: RunResult, folder: Path) -> Text:
     state = (
         f"INTERRUPTED after {len(result.results)} of {result.planned} cases"
         if result.interrupted
-        else counted(len(result.results), "case")
+        else number(len(result.results), "case")
     )
     style = (
         "bold red"

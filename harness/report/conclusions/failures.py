@@ -10,10 +10,11 @@ from harness import contracts
 from harness.core.verdict import Verdict
 from harness.report.causes import BROKEN, JUDGED, Cause, causes
 from harness.report.kinds import HEALTHY, did
+from harness.report.nouns import number
 from harness.results.frames import Frames
 from harness.results.stats import rate
 
-from .phrases import Words, listed, number, quoted, share
+from .phrases import Words, listed, quoted, share
 
 OTHERS = 4
 """Causes after the first that get a sentence of their own."""

@@ -10,13 +10,16 @@ import pandas as pd
 from harness.core.recording import NO_FAULT
 from harness.report.calls import PARTS, client_calls, healthy, opened, shared
 from harness.report.latency_tables import fault_table, slowest_table
+from harness.report.nouns import number
 from harness.report.run_counts import shown
 from harness.results.columns import SATURATED_MS
 from harness.results.frames import Frames
 from harness.results.latency import FirstToken
 from harness.results.stats import Estimate, quantile, rate
 
-from .phrases import Words, code, interval_ms, ms, number, percent, share
+from .phrases import Words, code, interval_ms, ms, percent, share
+
+HEALTHY = " of a healthy provider"
 
 FEW = 20
 """Calls below which a 99th percentile is the largest value, and little more."""
@@ -46,22 +49,23 @@ def _headline(calls: pd.DataFrame) -> str:
     streams = opened(calls)
     if streams["ttft_ms"].notna().any():
         censored = int((streams["ttft_state"] == FirstToken.CENSORED.value).sum())
-        return _percentiles("Time to first token", streams, "ttft_ms", "streams of a healthy provider", censored)
+        return _percentiles("Time to first token", streams, "ttft_ms", "stream", HEALTHY, censored)
     whole = healthy(calls)
     if len(whole):
-        return _percentiles("Time to the whole answer", whole, "total_ms", "calls of a healthy provider")
+        return _percentiles("Time to the whole answer", whole, "total_ms", "call", HEALTHY)
     every = calls[calls["total_ms"].notna()]
-    return _percentiles("Time to the end of a call", every, "total_ms", "calls, none of them whole and without a fault")
+    return _percentiles("Time to the end of a call", every, "total_ms", "call", ", whole and without a fault none")
 
 
-def _percentiles(what: str, calls: pd.DataFrame, column: str, which: str, censored: int = 0) -> str:
+def _percentiles(what: str, calls: pd.DataFrame, column: str, noun: str, which: str, censored: int = 0) -> str:
     values = calls[column].dropna().tolist()
     middle, ninety, last = (quantile(values, q, censored=censored) for q in (0.5, 0.9, 0.99))
     p50 = "longer than any that was seen" if middle.value is None else f"{ms(middle.value)} ({interval_ms(middle)})"
     late = int(calls.loc[calls[column].notna(), "saturated"].sum())
     doubt = f", {late:,} of them timed while the harness itself was late" if late else ""
     few = "; of so few, p99 is little more than the slowest" if middle.n < FEW else ""
-    return f"{what}: median {p50}, p90 {_or_longer(ninety)}, p99 {_or_longer(last)}; {middle.n:,} {which}{doubt}{few}."
+    told = f"{what}: median {p50}, p90 {_or_longer(ninety)}, p99 {_or_longer(last)}"
+    return f"{told}; {number(middle.n, noun)}{which}{doubt}{few}."
 
 
 def _or_longer(found: Estimate) -> str:

@@ -91,11 +91,6 @@ def percent(part: float) -> str:
     return f"{part * 100:.1f}" if 0 < part < 0.0995 or 0.995 <= part < 1 else f"{part * 100:.0f}"
 
 
-def number(count: int, noun: str, plural: str = "") -> str:
-    """How many, with the noun in its number."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
 def listed(names: Sequence[str], most: int = 4) -> str:
     """Names in code marks, joined by commas; the rest is counted."""
     words = [f"`{name}`" for name in names[:most]]

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from harness.core.race import RACE, SWEEP
+from harness.report.nouns import number
 from harness.report.race_tables import OUTCOMES, forced_table, race_table, request_table
 from harness.results.frames import Frames
 from harness.results.stats import rate
 
-from .phrases import Words, code, ms, number, share
+from .phrases import Words, code, ms, share
 
 FAMILY = "race"
 

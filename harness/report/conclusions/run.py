@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from harness.report.nouns import number
 from harness.report.run_counts import shown
 from harness.results.frames import Frames
 
-from .phrases import Words, code, number
+from .phrases import Words, code
 
 
 def run(frames: Frames) -> Words:

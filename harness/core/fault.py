@@ -1,22 +1,20 @@
-"""Faults: what a provider does wrong, as data.
+"""Faults: what a provider does wrong, as data. A new fault is one more entry in ``FAULTS``.
 
-A fault is a few deviations from the healthy answer. The fields are independent of each other; a provider's codec
-and the simulator each read the ones that concern them. A new fault is one more entry in ``FAULTS``.
+What an entry may say is in ``core.struck``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TypedDict
 
 from .deviation import Body, Damage, Done, Insert, Polled, Reach, Then, Usage, Writes
 from .errors import UnknownName
-from .forms import CLAUDE, FORMS, LINES, MODELS
+from .forms import CLAUDE, LINES, MODELS
 from .names import Answer, Form, Provider
-from .recording import NO_FAULT, Headers
+from .struck import BOTH, HEALTHY, PLAIN, STREAM, Fault
 
 __all__ = [
     "BOTH",
@@ -36,100 +34,6 @@ __all__ = [
     "select_faults",
 ]
 
-BOTH = frozenset(Answer)
-PLAIN = frozenset({Answer.PLAIN})
-STREAM = frozenset({Answer.STREAM})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One way for a provider to fail.
-
-    ``applies`` says which answers it can spoil, ``providers`` whose (None: anybody's), ``forms`` in which form (None:
-    in any). ``group`` is a second name that selects all of its kind.
-    ``after`` counts the content events of a stream that come before the fault's point.
-    ``delay_ms`` is waited before the first content (of a plain answer: before its headers).
-    ``error_type`` is what an error in band calls itself (None: the provider's usual one). ``pings`` puts the protocol's
-    keep-alive event before every other. ``damage``: what is inserted is no sound frame.
-    ``stale_token``: the first access token that comes is refused as expired, until a newer one does.
-    ``heals_after`` is how many requests with the same tag suffer it (None: each of them).
-    ``operation`` is the one call that is struck (None: each call that a model's answer takes, and no other: lists of
-    models and requests for tokens are struck where they are named, and only then).
-    ``polls`` is how many polls come before the fault's point (None: before an answer, as many as usual).
-    """
-
-    id: str
-    summary: str
-    applies: frozenset[Answer] = BOTH
-    providers: frozenset[Provider] | None = None
-    forms: frozenset[Form] | None = None
-    group: str = ""
-    reach: Reach = Reach.OK
-    status: int | None = None
-    headers: Headers = ()
-    retry_after_date_s: int | None = None
-    silent: bool = False
-    delay_ms: int = 0
-    content_type: str | None = None
-    body: Body = Body.ANSWER
-    after: int = 3
-    insert: Insert | None = None
-    then: Then = Then.GO_ON
-    usage: Usage = Usage.TRUE
-    done: Done = Done.ONCE
-    writes: Writes = Writes.EVENTS
-    newline: str = "\n"
-    comments: bool = False
-    error_type: str | None = None
-    pings: bool = False
-    damage: Damage = Damage.NONE
-    stale_token: bool = False
-    operation: str | None = None
-    heals_after: int | None = None
-    polls: int | None = None
-    polled: Polled = Polled.ANSWER
-
-    def strikes(self, provider: Provider, answer: Answer, form: Form | None = None) -> bool:
-        """Whether it can spoil this kind of answer of this provider, in this form or (None) in a usual one."""
-        forms = FORMS[provider] if form is None else {form}
-        if answer is Answer.STREAM:
-            forms = forms - {Form.DOCUMENTS}
-        whose = self.providers is None or provider in self.providers
-        return whose and answer in self.applies and any(self.forms is None or one in self.forms for one in forms)
-
-    def on(self, operation: str, *, named: bool = False) -> Fault:
-        """What a call of this name suffers; ``named``: only of a fault that names it."""
-        struck = not named if self.operation is None else self.operation == operation
-        return self if struck else FAULTS[NO_FAULT]
-
-    def at(self, attempt: int) -> Fault:
-        """What the request suffers that comes after so many with the same tag."""
-        return self if self.heals_after is None or attempt < self.heals_after else FAULTS[NO_FAULT]
-
-    @property
-    def tied(self) -> bool:
-        """Whether the provider's traffic can be tied to its case; a refused connection shows nobody's tag."""
-        return self.reach is Reach.OK
-
-    @property
-    def cosmetic(self) -> bool:
-        """Whether only the form on the wire differs: the answer is right, and a right client sees no difference."""
-        return all(
-            (
-                self.reach is Reach.OK,
-                self.status is None,
-                not self.silent,
-                not self.stale_token,
-                self.content_type is None,
-                self.body is Body.ANSWER,
-                self.insert is None,
-                self.then is Then.GO_ON,
-                self.usage is Usage.TRUE,
-                self.polled in (Polled.ANSWER, Polled.TEXT_BLOCK),
-                self.done in (Done.ONCE, Done.TWICE, Done.EARLY, Done.NEVER),
-            )
-        )
-
 
 class _Whose(TypedDict):
     applies: frozenset[Answer]
@@ -137,6 +41,7 @@ class _Whose(TypedDict):
 
 
 _CHATKIT = _Whose(applies=PLAIN, providers=frozenset({Provider.CHATKIT}))
+_MESSAGE, _POLL = "chatkit.messages.create", "chatkit.messages.list"
 
 
 def _http(status: int, words: str) -> Fault:
@@ -144,7 +49,7 @@ def _http(status: int, words: str) -> Fault:
 
 
 _ALL = (
-    Fault(id=NO_FAULT, summary="healthy"),
+    HEALTHY,
     _http(400, "the request is refused, with the provider's reason"),
     _http(401, "the key is refused, and the words quote it"),
     _http(403, "the key may not do this"),
@@ -345,7 +250,7 @@ _ALL = (
         id="session-vanishes",
         summary="makes a session, and has none when the message comes",
         group="session-vanishes-any",
-        operation="chatkit.messages.create",
+        operation=_MESSAGE,
         status=404,
         **_CHATKIT,
     ),
@@ -353,7 +258,7 @@ _ALL = (
         id="session-vanishes-later",
         summary="has no session any more at the second poll",
         group="session-vanishes-any",
-        operation="chatkit.messages.list",
+        operation=_POLL,
         status=404,
         polls=1,
         **_CHATKIT,
@@ -361,12 +266,48 @@ _ALL = (
     Fault(
         id="message-rejected",
         summary="refuses the message, and says why",
-        operation="chatkit.messages.create",
+        operation=_MESSAGE,
         status=400,
         **_CHATKIT,
     ),
     Fault(id="answer-not-json", summary="answers in words, not in JSON", polled=Polled.NOT_JSON, **_CHATKIT),
     Fault(id="answer-lacks-key", summary="answers in JSON, under another key", polled=Polled.NO_KEY, **_CHATKIT),
+    Fault(id="message-503", summary="takes no message for now: 503", operation=_MESSAGE, status=503, **_CHATKIT),
+    Fault(id="message-silent", summary="never answers the message", operation=_MESSAGE, silent=True, **_CHATKIT),
+    Fault(
+        id="message-not-json",
+        summary="answers the message with words that are not JSON",
+        operation=_MESSAGE,
+        body=Body.NOT_JSON,
+        **_CHATKIT,
+    ),
+    Fault(
+        id="poll-429",
+        summary="answers the second poll with 429 and retry-after",
+        operation=_POLL,
+        status=429,
+        headers=(("retry-after", "7"),),
+        polls=1,
+        **_CHATKIT,
+    ),
+    Fault(id="poll-503", summary="answers the second poll with 503", operation=_POLL, status=503, polls=1, **_CHATKIT),
+    Fault(id="poll-silent", summary="never answers the second poll", operation=_POLL, silent=True, polls=1, **_CHATKIT),
+    Fault(
+        id="poll-reset",
+        summary="resets in the middle of its answer to the second poll",
+        operation=_POLL,
+        then=Then.RESET,
+        polls=1,
+        **_CHATKIT,
+    ),
+    Fault(
+        id="poll-not-json",
+        summary="answers the second poll with words that are not JSON",
+        operation=_POLL,
+        body=Body.NOT_JSON,
+        polls=1,
+        **_CHATKIT,
+    ),
 )
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.id: fault for fault in _ALL})

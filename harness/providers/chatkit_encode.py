@@ -50,10 +50,13 @@ def session_owner(session: str) -> str | None:
 
 
 def struck(fault: Fault, operation: str, polls: int = 0) -> Fault:
-    """The fault as far as it strikes this call: a poll has ``polls`` before it. General ones strike each call."""
+    """The fault as far as it strikes this call: a poll has ``polls`` before it. General ones strike each call.
+
+    So of those a plan shows the first step only: what is to strike a later one names it, and which of the polls.
+    """
     if not fault.strikes(Provider.CHATKIT, Answer.PLAIN) or fault.operation not in (None, operation):
         return _HEALTHY
-    if operation == LIST and fault.status is not None and polls < (fault.polls or 0):
+    if fault.operation == LIST and polls < (fault.polls or 0):
         return _HEALTHY
     return fault
 

@@ -99,6 +99,14 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "message-rejected": Effect(400),
         "answer-not-json": INVALID,
         "answer-lacks-key": INVALID,
+        "message-503": Effect(503),
+        "message-silent": TIMEOUT,
+        "message-not-json": INVALID,
+        "poll-429": Effect(429),
+        "poll-503": Effect(503),
+        "poll-silent": TIMEOUT,
+        "poll-reset": INVALID,
+        "poll-not-json": INVALID,
     }
 )
 """Fault -> what it does, to either kind of answer that it can strike."""
@@ -196,6 +204,7 @@ NOTES: Mapping[tuple[System, str], str] = MappingProxyType(
                 "http-429-bare": "without",
             }.items()
         },
+        (System.WORKFLOW, "poll-429"): " with the provider's `retry-after`",
         **{
             (System.AGENT, fault): words
             for fault, words in {

@@ -18,7 +18,7 @@ from harness.providers.call import Circumstances
 from harness.providers.chatkit_encode import session_id
 from harness.providers.openai_call import OpenAIReceiver
 from harness.providers.openai_encode import MODELS as CHAT_MODELS
-from harness.providers.plan import Plan
+from harness.providers.plan import NOT_JSON, Plan, Reset, Stall
 from harness.providers.vertex_call import VertexReceiver
 from harness.providers.vertex_token import GRANT, AccessToken
 from harness.servers.simulator import RECEIVERS
@@ -152,6 +152,37 @@ def test_a_fault_changes_one_of_the_steps_to_a_plan_or_strikes_none() -> None:
     taken = steps()
     changed = {fault.id for fault in FAULTY if any(step.plan(fault) != step.plan(FAULTS["none"]) for step in taken)}
     assert changed == {fault.id for fault in FAULTY if fault.strikes(Provider.CHATKIT, Answer.PLAIN)}
+
+
+FIRST_STRUCK = {
+    "session-vanishes": 1,
+    "message-rejected": 1,
+    "message-503": 1,
+    "message-silent": 1,
+    "message-not-json": 1,
+    "session-vanishes-later": 3,
+    "poll-429": 3,
+    "poll-503": 3,
+    "poll-silent": 3,
+    "poll-reset": 3,
+    "poll-not-json": 3,
+}
+"""The session, the message, the polls: the first step that each fault changes which names one."""
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTY if fault.operation], ids=lambda fault: fault.id)
+def test_a_fault_that_names_a_step_leaves_those_before_it_alone(fault: Fault) -> None:
+    changed = [step.plan(fault) != step.plan(FAULTS["none"]) for step in steps()]
+    assert changed.index(True) == FIRST_STRUCK[fault.id]
+
+
+def test_the_later_steps_to_a_plan_meet_every_way_to_fail() -> None:
+    struck = [step.plan(FAULTS[fault]) for fault, number in FIRST_STRUCK.items() for step in [steps()[number]]]
+    silent = [plan for plan in struck if Stall() in plan.before]
+    torn = [plan for plan in struck if Reset() in plan.steps]
+    refused = {plan.status for plan in struck if plan.status != 200}
+    assert (len(silent), len(torn), len([one for one in struck if one.body == NOT_JSON])) == (2, 1, 2)
+    assert refused == {400, 404, 429, 503}
 
 
 @pytest.mark.parametrize("provider", Provider)

@@ -302,5 +302,5 @@ def test_faults_that_mean_nothing_for_it_are_left_out():
     meaningless = {"no-usage", "zero-usage", "empty-choices", "cut", "absurd-usage-nan"}
     assert not any(FAULTS[fault].strikes(Provider.CHATKIT, Answer.PLAIN) for fault in meaningless)
     own = [fault for fault in FAULTS.values() if fault.providers == frozenset({Provider.CHATKIT})]
-    assert len(own) == 9
+    assert len(own) == 17
     assert not any(fault.strikes(Provider.OPENAI, Answer.PLAIN) for fault in own)

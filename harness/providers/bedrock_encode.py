@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from harness.framing import eventstream
 
 from .anthropic_bodies import OVERLOADED, PING, error_body
 from .bedrock import METRICS, Family, ModelRequest
-from .plan import NOT_JSON, Parts, Plan, plain_plan, retry_after, stream_plan
+from .plan import NOT_JSON, Parts, Plan, inside_characters, plain_plan, retry_after, stream_plan
 from .reply import Reply, digest
 
 EVENT_STREAM = "application/vnd.amazon.eventstream"
@@ -49,6 +50,7 @@ _ERRORS = {
     429: ("ThrottlingException", "Too many requests, please wait before trying again."),
     503: ("ServiceUnavailableException", "Bedrock is unable to process your request."),
 }
+_CODED = re.compile(rb'\{"bytes":"([^"]+)"')
 _STOPS = {
     Family.TITAN: {"stop": "FINISH", "length": "LENGTH"},
     Family.LLAMA: {"stop": "stop", "length": "length"},
@@ -206,6 +208,7 @@ class _Made:
             malformed=self._broken(contents("?")),
             late=contents(" And again."),
             comment=_chunk(PING) if self.fault.pings else b"",
+            inside=_inside_characters,
         )
 
     def _broken(self, sound: bytes) -> bytes:
@@ -280,6 +283,21 @@ class _Made:
 
     def _converse(self, name: str, data: dict[str, Json]) -> bytes:
         return frame(name, {**data, "p": _padding(self.mark)})
+
+
+def _inside_characters(data: bytes) -> list[int]:
+    """Where frames can be cut inside a character of a payload: an invoke stream's is in base64, and so are those."""
+    cuts: list[int] = []
+    for message in eventstream.decode(data).messages:
+        begin = message.end - eventstream.CRC_BYTES - len(message.payload)
+        coded = _CODED.match(message.payload)
+        if coded is None:
+            cuts += [begin + at for at in inside_characters(message.payload)]
+        else:
+            # four letters hold three bytes: as many as tell the byte before the cut, and not all of the next one
+            told = (-(-at * 4 // 3) for at in inside_characters(base64.b64decode(coded[1])))
+            cuts += [begin + coded.start(1) + letters for letters in told]
+    return cuts
 
 
 def _chunk(data: Json) -> bytes:

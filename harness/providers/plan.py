@@ -7,7 +7,7 @@ here: where the point is, what is inserted, how the stream ends, and how its byt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
@@ -81,13 +81,19 @@ class Plan:
         return max((step.content for step in self.steps if isinstance(step, Write)), default=0)
 
 
+def inside_characters(data: bytes) -> list[int]:
+    """Where bytes of UTF-8 can be cut inside a character, after its first byte."""
+    return [found.start() + 1 for found in _MULTI_BYTE.finditer(data)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The events of a stream in a protocol's own bytes, each with its framing.
 
     ``opening``, ``contents``, ``closing`` and ``terminal`` are the healthy answer; the others are what a fault may
     put in: an error in band as an event or inside a chunk, an event that cannot be decoded, a content event too
-    late, and what may stand before any event: a comment or a ping (empty where the framing has none).
+    late, and what may stand before any event: a comment or a ping (empty where the framing has none). ``inside`` says
+    where an event's bytes can be cut inside one of its characters.
     """
 
     opening: tuple[bytes, ...]
@@ -99,6 +105,7 @@ class Parts:
     malformed: bytes
     late: bytes
     comment: bytes = b""
+    inside: Callable[[bytes], list[int]] = inside_characters
 
 
 def reason(status: int) -> str:
@@ -146,7 +153,7 @@ def stream_plan(
         reason=reason(200),
         headers=(("content-type", fault.content_type or content_type), ("cache-control", "no-cache"), *headers),
         before=(Stall(),) if fault.silent else (),
-        steps=tuple(_cut(_stream(fault, parts), fault.writes)) if parts else (),
+        steps=tuple(_cut(_stream(fault, parts), fault.writes, parts.inside)) if parts else (),
         chunked=True,
     )
 
@@ -206,7 +213,7 @@ def _each(events: tuple[bytes, ...], counts: int = 0) -> Iterator[tuple[bytes, i
     return ((event, counts) for event in events)
 
 
-def _cut(steps: Iterable[Step], writes: Writes) -> Iterator[Step]:
+def _cut(steps: Iterable[Step], writes: Writes, inside: Callable[[bytes], list[int]]) -> Iterator[Step]:
     """Cut the writes as the fault says. Bytes that do not end their event count as sent before it."""
     if writes is Writes.COALESCED:
         yield from _coalesced(steps)
@@ -216,19 +223,19 @@ def _cut(steps: Iterable[Step], writes: Writes) -> Iterator[Step]:
         if not isinstance(step, Write):
             yield step
             continue
-        pieces = _pieces(step.data, writes)
+        pieces = _pieces(step.data, writes, inside)
         for piece in pieces[:-1]:
             yield Write(piece, content)
         content = step.content
         yield Write(pieces[-1], content)
 
 
-def _pieces(data: bytes, writes: Writes) -> list[bytes]:
+def _pieces(data: bytes, writes: Writes, inside: Callable[[bytes], list[int]]) -> list[bytes]:
     """The bytes of one event as they are to be written; never none."""
     if writes is Writes.ONE_BYTE:
         cuts = list(range(1, len(data)))
     elif writes is Writes.SPLIT_UTF8:
-        cuts = [found.start() + 1 for found in _MULTI_BYTE.finditer(data)]
+        cuts = inside(data)
     else:
         cuts = []
     return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]

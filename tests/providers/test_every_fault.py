@@ -11,6 +11,7 @@ from harness.core.fault import FAULTS, Fault, Reach
 from harness.core.forms import FORMS
 from harness.core.names import Answer, Form, Provider
 from harness.core.recording import Request
+from harness.framing import eventstream
 from harness.providers import anthropic, chatkit, openai, vertex
 from harness.providers.anthropic_call import AnthropicReceiver
 from harness.providers.bedrock_encode import MODELS as BEDROCK_MODELS
@@ -18,7 +19,7 @@ from harness.providers.call import Circumstances
 from harness.providers.chatkit_encode import session_id
 from harness.providers.openai_call import OpenAIReceiver
 from harness.providers.openai_encode import MODELS as CHAT_MODELS
-from harness.providers.plan import NOT_JSON, Plan, Reset, Stall
+from harness.providers.plan import NOT_JSON, Plan, Reset, Stall, Write
 from harness.providers.vertex_call import VertexReceiver
 from harness.providers.vertex_token import GRANT, AccessToken
 from harness.servers.simulator import RECEIVERS
@@ -124,6 +125,55 @@ def test_every_usual_form_of_every_provider_is_asked_for() -> None:
     assert seen == {(who, form) for who, forms in FORMS.items() for form in forms} | {
         (Provider.BEDROCK, Form.FRAMED_EVENTS)
     }
+
+
+FRAMES = (Form.FRAMES, Form.FRAMED_EVENTS)
+STREAMS = [asked for asked in ASKED if asked.answer is Answer.STREAM]
+
+
+def cuts(plan: Plan) -> list[tuple[bytes, bytes]]:
+    """What is on either side of each write's end, but the last's."""
+    written = [step.data for step in plan.steps if isinstance(step, Write)]
+    ends = [sum(map(len, written[:number])) for number in range(1, len(written))]
+    return [(plan.body[:end], plan.body[end:]) for end in ends]
+
+
+def half_characters(text: bytes) -> bool:
+    """Whether bytes of text end inside a character."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as broken:
+        return broken.reason == "unexpected end of data"
+    return False
+
+
+def payload_before(before: bytes, after: bytes) -> bytes | None:
+    """What is before a cut of the payload that it cuts, decoded as far as it can be; None: it cuts none."""
+    for message in eventstream.decode(before + after).messages:
+        begin = message.end - eventstream.CRC_BYTES - len(message.payload)
+        if begin < len(before) < message.end - eventstream.CRC_BYTES:
+            held = message.payload[: len(before) - begin]
+            coded = held.removeprefix(b'{"bytes":"')
+            return held if coded == held else decoded(coded.partition(b'"')[0])
+    return None
+
+
+def decoded(coded: bytes) -> bytes:
+    """The whole bytes in the beginning of a base64 text."""
+    whole = base64.b64decode(coded + b"A" * (-len(coded) % 4))
+    return whole[: len(coded) * 6 // 8]
+
+
+@pytest.mark.parametrize("asked", STREAMS, ids=lambda asked: f"{asked.provider}-{asked.name}")
+def test_every_cut_is_inside_a_character_of_what_is_said_or_between_events(asked: Asked) -> None:
+    healthy, split = asked.plan(FAULTS["none"]), asked.plan(FAULTS["split-utf8"])
+    assert split.body == healthy.body
+    between = {len(before) for before, _ in cuts(healthy)}
+    inside = [(before, after) for before, after in cuts(split) if len(before) not in between]
+    framed = asked.form in FRAMES
+    told = [payload_before(before, after) if framed else before for before, after in inside]
+    assert all(text is not None and half_characters(text) for text in told)
+    assert len(inside) >= 3
 
 
 SESSION = session_id("somebody")

@@ -112,6 +112,10 @@ class Script:
         drafts = self._drafts.get(tie)
         return drafts[0].request if drafts else None
 
+    def before(self, draft: Draft) -> tuple[int, Request | None]:
+        """For the simulator: how many requests with this one's tag came before it, and the first of them."""
+        return self.count(draft.tie), self.first(draft.tie)
+
     def arrived(self, draft: Draft) -> None:
         """For the simulator: a request is here."""
         self._drafts.setdefault(draft.tie, []).append(draft)
@@ -130,3 +134,23 @@ class Script:
     async def _until(self, ready: Callable[[], bool]) -> None:
         while not ready():
             await self._changed.wait()
+
+
+@dataclass(slots=True, eq=False)
+class Strays(Script):
+    """What to do with a provider's requests that belong to no case.
+
+    They have no tags to be told apart by: those of one call are alike. As they may come for days, of each call the
+    first request is kept, and how many there were.
+    """
+
+    _calls: dict[str, tuple[int, Request]] = field(default_factory=dict)
+
+    def before(self, draft: Draft) -> tuple[int, Request | None]:
+        """How many requests for the same call came before this one, and the first of them."""
+        return self._calls.get(draft.operation, (0, None))
+
+    def arrived(self, draft: Draft) -> None:
+        """For the simulator: a request is here."""
+        number, first = self._calls.get(draft.operation, (0, draft.request))
+        self._calls[draft.operation] = (number + 1, first)

@@ -1,12 +1,14 @@
 """The provider simulator: each provider at an address of its own, answering by the script of the case.
 
 A request belongs to the case whose token is in the tag of its prompt. Requests without a tag, and those of cases
-that are over, get a healthy answer, or the one fault that the simulator was given for them.
+that are over, get a healthy answer, or the one fault that the simulator was given for them; it heals for them as it
+does in a case, counted by provider and call.
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,7 +29,7 @@ from harness.providers.vertex_call import VertexReceiver
 
 from .listener import HOST, Listener
 from .performance import Performance
-from .script import Notebook, Script, Unrecorded
+from .script import Notebook, Script, Strays, Unrecorded
 from .threads import Threads
 
 RECEIVERS: Mapping[Provider, Receiver] = {
@@ -61,6 +63,7 @@ class Simulator:
         self._receivers = receivers
         self._scripts: dict[str, Script] = {}
         self._claims: dict[str, Script] = {}
+        self._strays: defaultdict[Provider, Strays] = defaultdict(Strays)
         self._threads = Threads()
         self._live: dict[Provider, set[Performance]] = {}
         self._listeners: dict[Provider, Listener] = {}
@@ -151,7 +154,7 @@ class Simulator:
         headers = tuple((_text(name), _text(value)) for name, value in request.raw_headers)
         call = self._receivers[provider](request.method, request.raw_path, headers, body)
         tie = call.tie or self._threads.tie(call.thread)
-        script = self._script_of(tie, call.owner)
+        script = self._script_of(provider, tie, call.owner)
         draft = script.recorder.open(
             Side.PROVIDER,
             call.operation,
@@ -162,7 +165,7 @@ class Simulator:
             tie=tie,
             provider=provider.value,
         )
-        attempt, first, earlier = script.count(tie), script.first(tie), self._threads.earlier(call.thread)
+        (attempt, first), earlier = script.before(draft), self._threads.earlier(call.thread)
         script.arrived(draft)
         self._threads.add(call.thread, tie, Request(request.method, request.raw_path, headers, body))
         performance = Performance(request, draft, script)
@@ -181,11 +184,16 @@ class Simulator:
             performance.end(Ending.FIN)  # a failure of our own: no scenario waits for this exchange for ever
             self._live[provider].discard(performance)
 
-    def _script_of(self, tie: str | None, owner: str | None) -> Script:
-        """The script of the case that a call belongs to; one for once where it belongs to none."""
+    def _script_of(self, provider: Provider, tie: str | None, owner: str | None) -> Script:
+        """The script of the case that a call belongs to; the provider's own for strays where it belongs to none."""
         token = tie.partition(".")[0] if tie else ""
         claimed = self._claims.get(owner) if owner and not token else None
-        return self._scripts.get(token) or claimed or Script(self.fault, self.stray or Unrecorded())
+        return self._scripts.get(token) or claimed or self._stray(provider)
+
+    def _stray(self, provider: Provider) -> Script:
+        strays = self._strays[provider]
+        strays.fault, strays.recorder = self.fault, self.stray or Unrecorded()
+        return strays
 
 
 def _text(field: bytes) -> str:

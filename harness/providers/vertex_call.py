@@ -31,6 +31,8 @@ from .vertex_token import PREFIX, expired, read_grant, read_token
 
 _EXPIRED = "The access token has expired. Expected an OAuth 2 access token that is valid."
 
+_BAD_KEY = "API key not valid. Please pass a valid API key."
+
 
 @dataclass(frozen=True, slots=True)
 class VertexReceiver:
@@ -64,6 +66,8 @@ class VertexReceiver:
         if _stale(key, given):
             return encode_error(401, message=_EXPIRED, reason="ACCESS_TOKEN_EXPIRED")
         fault = given.fault.on(MODELS, named=True)
+        if fault.status == 401 and _keyed(asked, key):
+            return encode_error(400, message=_BAD_KEY, reason="API_KEY_INVALID")
         return encode_models(asked.publisher, self._models(asked.publisher), fault, key=key, now_s=given.now_s)
 
     def _answer(self, asked: Target, request: MessageRequest | GenerateRequest, key: str, given: Circumstances) -> Plan:
@@ -75,6 +79,8 @@ class VertexReceiver:
         known = self._models(asked.publisher) if _speaks(asked) else ()
         if fault.status is None and base_model(request.model) not in known:
             return encode_refusal(request, 404)
+        if fault.status == 401 and _keyed(asked, key):
+            return encode_refusal(request, 400, message=_BAD_KEY, reason="API_KEY_INVALID")
         reply = given.reply or default_reply(request.model, request.prompt, max_tokens=request.max_tokens)
         return encode_answer(request, reply, fault, key=key, now_s=given.now_s, attempt=given.attempt)
 
@@ -126,6 +132,11 @@ def _unauthenticated(asked: Target, key: str | None, authorization: str | None) 
     else:
         return None
     return encode_error(401, message=words, reason=reason, content_type=_label(asked))
+
+
+def _keyed(asked: Target, key: str) -> bool:
+    """Whether a call of the Gemini API's comes with a key, which no token replaces: a bad one is a 400 there."""
+    return asked.publisher is None and not key.startswith(PREFIX)
 
 
 def _stale(key: str, given: Circumstances) -> bool:

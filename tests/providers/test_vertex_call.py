@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from harness.providers import anthropic
 from harness.providers.call import Circumstances
 from harness.providers.gemini import decode_answer, decode_error, decode_stream
 from harness.providers.plan import Plan
+from harness.providers.vertex import GEMINI_CALLS
 from harness.providers.vertex_call import VertexReceiver
 from harness.providers.vertex_token import GRANT, LIFETIME_S, AccessToken
 
@@ -101,6 +103,21 @@ def test_the_gemini_api_takes_a_key() -> None:
     assert decode_answer(ask(path, given_(), (("x-goog-api-key", "AIza"),)).body).text
     listed = receive("GET", "/v1beta/models", (("x-goog-api-key", "AIza"),), b"").answer(given_())
     assert json.loads(listed.body)["models"][0]["name"] == "models/gemini-2.5-flash"
+
+
+def test_a_bad_key_of_the_gemini_apis_is_a_bad_request() -> None:
+    key, cloud = (("x-goog-api-key", "AIza"),), CALLS[-1]
+    generate, stream = (f"/v1beta/models/gemini-2.5-pro:{call}" for call in GEMINI_CALLS)
+    for path in (generate, stream, stream + "?alt=sse"):
+        plan = ask(path, given_("http-401"), key)
+        assert told(plan) == (400, "INVALID_ARGUMENT")
+        assert json.loads(plan.body)["error"]["details"][0]["reason"] == "API_KEY_INVALID"
+        assert dict(plan.headers)["content-type"].startswith("text/event-stream" if "sse" in path else "application")
+    assert told(ask(generate, given_("http-401"), BEARER)) == (401, "UNAUTHENTICATED")
+    assert told(ask(cloud, given_("http-401"), key)) == (401, "UNAUTHENTICATED")
+    listed = receive("GET", "/v1beta/models", key, b"")
+    fault = replace(FAULTS["http-401"], operation=listed.operation)
+    assert told(listed.answer(Circumstances(fault=fault))) == (400, "INVALID_ARGUMENT")
 
 
 def test_lists_are_of_a_publisher() -> None:

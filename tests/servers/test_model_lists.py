@@ -145,6 +145,8 @@ async def test_a_list_that_is_there(lists: Lists, struck: Any, fault: str) -> No
 async def test_a_list_that_is_refused(lists: Lists, struck: Any, error_of: Any, fault: str) -> None:
     struck(fault, lists.call)
     status = FAULTS[fault].status or 0
+    if fault == "http-401" and lists.models[0].startswith("models/"):
+        status = 400  # a bad key of the Gemini API's
     own = errors.ClientError if status < 500 else errors.ServerError
     with pytest.raises(own if lists.library is genai else error_of(lists.library, fault)) as caught:
         await lists.ask(True)

@@ -306,6 +306,11 @@ def _chunk(data: dict[str, Json]) -> tuple[str, str | None, tuple[Json, Json] | 
 
 
 _COUNTS = (("inputTokens", "outputTokens"), ("input_tokens", "output_tokens"))
+_LAST_COUNTS = (
+    ("prompt_token_count", "generation_token_count"),
+    ("inputTextTokenCount", "totalOutputTextTokenCount"),
+)
+"""What the last chunk of Llama and of Titan says by itself, with metrics or without."""
 
 
 def _usage(data: dict[str, Json]) -> tuple[Json, Json] | None:
@@ -317,8 +322,9 @@ def _usage(data: dict[str, Json]) -> tuple[Json, Json] | None:
     for given, made in _COUNTS:
         if given in usage and made in usage:
             return usage[given], usage[made]
-    if data.get("generation_token_count") is not None and data.get("prompt_token_count") is not None:
-        return data["prompt_token_count"], data["generation_token_count"]
+    for given, made in _LAST_COUNTS:
+        if data.get(given) is not None and data.get(made) is not None:
+            return data[given], data[made]
     return None
 
 

@@ -193,6 +193,16 @@ def test_streams_that_are_spoilt(call: str, model: str, fault: Fault) -> None:
         assert stream.usage != decode_stream(answer(call, model).body).usage
 
 
+@pytest.mark.parametrize("model", [model for model in MODELS if "titan" in model or "llama" in model])
+def test_the_last_chunk_of_titan_and_llama_has_counts_of_its_own(model: str) -> None:
+    stream, reply = (
+        decode_stream(answer("invoke-with-response-stream", model, "no-done").body),
+        default_reply(model, PROMPT),
+    )
+    assert not any(map(has_metrics, stream.events))
+    assert stream.usage == (reply.prompt_tokens, reply.completion_tokens)
+
+
 @pytest.mark.parametrize(
     ("fault", "name"),
     [

@@ -36,7 +36,8 @@ TARGET_CONTRACTS = select_contracts((), subject=Subject.TARGET)
 BREAKS = {defect: {one.id for one in TARGET_CONTRACTS if defect in one.breakers} for defect in DEFECTS}
 BROKEN = (Verdict.FAIL, Verdict.WARN)
 ALIKE = {
-    *("http-403", "http-502", "http-503", "http-529"),
+    *("http-403", "http-408", "http-413", "http-502", "http-503", "http-504", "http-529"),
+    *("model-not-ready", "quota-exceeded", "no-finish"),
     *("crlf", "comments", "coalesced", "one-byte-segments", "split-utf8", "duplicate-done", "after-done"),
     *("slow-first-token", "host-not-found", "reset-plain", "bad-prelude-crc", "half-frame"),
 }

@@ -40,12 +40,16 @@ class _Whose(TypedDict):
     providers: frozenset[Provider]
 
 
+_ALL_WORDS = 1_000_000
+"""More content events than any answer has."""
+
 _CHATKIT = _Whose(applies=PLAIN, providers=frozenset({Provider.CHATKIT}))
+_BEDROCK = frozenset({Provider.BEDROCK})
 _MESSAGE, _POLL = "chatkit.messages.create", "chatkit.messages.list"
 
 
-def _http(status: int, words: str) -> Fault:
-    return Fault(id=f"http-{status}", summary=f"answers {status}: {words}", status=status)
+def _http(status: int, words: str, providers: frozenset[Provider] | None = None) -> Fault:
+    return Fault(id=f"http-{status}", summary=f"answers {status}: {words}", status=status, providers=providers)
 
 
 _ALL = (
@@ -54,6 +58,8 @@ _ALL = (
     _http(401, "the key is refused, and the words quote it"),
     _http(403, "the key may not do this"),
     _http(404, "no such model"),
+    _http(408, "the request took too long", frozenset(Provider) - {Provider.VERTEX}),
+    _http(413, "the request is too large", frozenset({Provider.ANTHROPIC})),
     Fault(
         id="http-429",
         summary="answers 429 with retry-after in seconds",
@@ -72,6 +78,7 @@ _ALL = (
     _http(500, "internal error"),
     _http(502, "bad gateway"),
     _http(503, "unavailable"),
+    _http(504, "its own time-out"),
     _http(529, "overloaded"),
     Fault(id="refused", summary="refuses the connection", reach=Reach.REFUSED),
     Fault(id="host-not-found", summary="its host name does not resolve", reach=Reach.NO_HOST),
@@ -92,6 +99,13 @@ _ALL = (
     ),
     Fault(id="reset-mid-stream", summary="resets in the middle", applies=STREAM, then=Then.RESET),
     Fault(id="cut", summary="ends cleanly in the middle, with no terminal", applies=STREAM, then=Then.CUT),
+    Fault(
+        id="no-finish",
+        summary="says all its words, then ends cleanly without a finish reason or any terminal",
+        applies=STREAM,
+        after=_ALL_WORDS,
+        then=Then.CUT,
+    ),
     Fault(id="stall-mid-stream", summary="falls silent in the middle", applies=STREAM, then=Then.STALL),
     Fault(
         id="error-event",
@@ -184,17 +198,26 @@ _ALL = (
         forms=CLAUDE,
         pings=True,
     ),
+    _http(424, "the model failed", _BEDROCK),
     Fault(
-        id="http-424",
-        summary="answers 424: the model failed",
-        providers=frozenset({Provider.BEDROCK}),
-        status=424,
+        id="model-not-ready",
+        summary="answers 429: the model is not ready yet",
+        providers=_BEDROCK,
+        status=429,
+        error_type="ModelNotReadyException",
+    ),
+    Fault(
+        id="quota-exceeded",
+        summary="answers 400: the account's quota is used up",
+        providers=_BEDROCK,
+        status=400,
+        error_type="ServiceQuotaExceededException",
     ),
     Fault(
         id="throttled-in-band",
         summary="says in the middle of its answer that it takes no more",
         applies=STREAM,
-        providers=frozenset({Provider.BEDROCK}),
+        providers=_BEDROCK,
         insert=Insert.ERROR_EVENT,
         error_type="throttlingException",
     ),
@@ -202,7 +225,7 @@ _ALL = (
         id="bad-crc",
         summary="sends one frame with a wrong checksum, then goes on",
         applies=STREAM,
-        providers=frozenset({Provider.BEDROCK}),
+        providers=_BEDROCK,
         insert=Insert.MALFORMED,
         damage=Damage.CRC,
     ),
@@ -210,7 +233,7 @@ _ALL = (
         id="bad-prelude-crc",
         summary="sends one frame whose length has a wrong checksum, then goes on",
         applies=STREAM,
-        providers=frozenset({Provider.BEDROCK}),
+        providers=_BEDROCK,
         insert=Insert.MALFORMED,
         damage=Damage.PRELUDE_CRC,
     ),
@@ -218,7 +241,7 @@ _ALL = (
         id="half-frame",
         summary="ends cleanly in the middle of a frame",
         applies=STREAM,
-        providers=frozenset({Provider.BEDROCK}),
+        providers=_BEDROCK,
         insert=Insert.MALFORMED,
         damage=Damage.HALF,
         then=Then.CUT,
@@ -234,6 +257,7 @@ _ALL = (
         summary="answers 503 with JSON that is labelled text/event-stream",
         applies=STREAM,
         providers=frozenset({Provider.VERTEX}),
+        forms=CLAUDE,  # Gemini's errors are labelled so anyway
         status=503,
         content_type="text/event-stream",
     ),

@@ -26,8 +26,8 @@ class Fault:
     in any). ``group`` is a second name that selects all of its kind.
     ``after`` counts the content events of a stream that come before the fault's point.
     ``delay_ms`` is waited before the first content (of a plain answer: before its headers).
-    ``error_type`` is what an error in band calls itself (None: the provider's usual one). ``pings`` puts the protocol's
-    keep-alive event before every other. ``damage``: what is inserted is no sound frame.
+    ``error_type`` is what an error calls itself, in band or (Bedrock's) with its status (None: the usual for it).
+    ``pings`` puts the protocol's keep-alive event before every other. ``damage``: what is inserted is no sound frame.
     ``stale_token``: the first access token that comes is refused as expired, until a newer one does.
     ``heals_after`` is how many requests with the same tag suffer it (None: each of them).
     ``operation`` is the one call that is struck (None: each call that a model's answer takes, and no other: lists of

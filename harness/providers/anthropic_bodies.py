@@ -139,6 +139,7 @@ def error_words(status: int, model: str, key: str) -> tuple[str, str]:
         401: ("authentication_error", f"invalid x-api-key: {key}"),
         403: ("permission_error", "This key has no permission to use the model."),
         404: ("not_found_error", f"model: {model}"),
+        408: ("timeout_error", "The request timed out before it was read."),
         413: ("request_too_large", "Request exceeds the maximum size"),
         429: ("rate_limit_error", f"This request would exceed the rate limit for {model}."),
         504: ("timeout_error", "The request timed out while it was processed."),

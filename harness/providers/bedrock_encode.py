@@ -46,9 +46,14 @@ _ERRORS = {
     401: ("UnrecognizedClientException", "The security token {key} included in the request is invalid."),
     403: ("AccessDeniedException", "You don't have access to the model with the specified model ID."),
     404: ("ResourceNotFoundException", "Could not resolve the foundation model from the model identifier: {model}"),
+    408: ("ModelTimeoutException", "The request took too long to process."),
     424: ("ModelErrorException", "The model {model} failed to process the request."),
     429: ("ThrottlingException", "Too many requests, please wait before trying again."),
     503: ("ServiceUnavailableException", "Bedrock is unable to process your request."),
+}
+_NAMED = {
+    "ModelNotReadyException": "The model {model} is not ready for inference yet.",
+    "ServiceQuotaExceededException": "Your request exceeds the service quota for your account.",
 }
 _CODED = re.compile(rb'\{"bytes":"([^"]+)"')
 _STOPS = {
@@ -77,7 +82,7 @@ def encode_answer(
         fault = _HEALTHY
     mark = digest(Provider.BEDROCK, request.tie or request.prompt, request.model, attempt)
     if fault.status is not None:
-        plan = encode_error(fault.status, model=request.model, key=key, mark=mark)
+        plan = encode_error(fault.status, name=fault.error_type, model=request.model, key=key, mark=mark)
         return replace(plan, headers=(*plan.headers, *retry_after(fault, now_s)))
     made = _Made(request, reply, fault, mark)
     if not request.stream or fault.body is Body.JSON_ON_STREAM:
@@ -95,7 +100,8 @@ def encode_error(
     """An error with its status: the type in ``x-amzn-errortype``, the words in the body."""
     usual, words = _ERRORS.get(status, ("InternalServerException", f"An internal server error occurred ({status})."))
     name = name or usual
-    body: dict[str, Json] = {"message": message or words.format(model=model, key=key)}
+    said = message or _NAMED.get(name, words).format(model=model, key=key)
+    body: dict[str, Json] = {"message": said}
     if name == "ModelErrorException":
         body |= {"originalStatusCode": 500, "resourceName": model}
     headers = (*_request_id(mark or digest(status, model)), ("x-amzn-errortype", f"{name}:{_INTERNAL}"))

@@ -213,6 +213,7 @@ def _words(status: int, key: str, session: str) -> tuple[str, str, str | None]:
         401: (f"Incorrect API key provided: {key}.", _BAD, "invalid_api_key"),
         403: ("This key has no permission to use ChatKit.", "permission_error", "insufficient_permissions"),
         404: (f"Session with id '{session}' not found.", _BAD, None),
+        408: ("The request timed out.", "server_error", "request_timeout"),
         429: ("Rate limit reached for ChatKit: too many requests.", "requests", "rate_limit_exceeded"),
         529: ("The service is overloaded.", "overloaded_error", "overloaded"),
     }

@@ -357,6 +357,7 @@ def _words(status: int, model: str, key: str) -> _Words:
         401: _Words(f"Incorrect API key provided: {key}.", bad, "invalid_api_key"),
         403: _Words("This key has no permission to use the model.", "permission_error", "insufficient_permissions"),
         404: _Words(f"The model `{model}` does not exist or you do not have access to it.", bad, "model_not_found"),
+        408: _Words("The request timed out.", "server_error", "request_timeout"),
         429: _Words(f"Rate limit reached for `{model}`: too many requests.", "requests", "rate_limit_exceeded"),
         529: _Words("The model is overloaded.", "overloaded_error", "overloaded"),
     }

@@ -64,6 +64,7 @@ CANCELLED = Outcome(499, "STREAM_CANCELLED")
 ACCOUNTING = Outcome(502, "ACCOUNTING_ERROR")
 ACCOUNTING_DOWN = Outcome(503, "ACCOUNTING_UNAVAILABLE")
 
+_REJECTED = Outcome(400, "PROVIDER_REJECTED_REQUEST")
 _AUTH = Outcome(502, "PROVIDER_AUTH_ERROR")
 _UNAVAILABLE = Outcome(503, "PROVIDER_UNAVAILABLE")
 _INVALID = Outcome(502, "PROVIDER_INVALID_RESPONSE")
@@ -71,11 +72,13 @@ _TIMEOUT = Outcome(504, "PROVIDER_TIMEOUT")
 PROVIDER_TABLE = ProviderTable(
     by_status=MappingProxyType(
         {
-            400: Outcome(400, "PROVIDER_REJECTED_REQUEST"),
+            400: _REJECTED,
             401: _AUTH,
             403: _AUTH,
             404: MODEL_NOT_AVAILABLE,
             408: _TIMEOUT,
+            413: _REJECTED,
+            422: _REJECTED,
             424: _UNAVAILABLE,
             429: Outcome(429, "RATE_LIMIT_EXCEEDED"),
         }

@@ -31,6 +31,8 @@ PROVIDER_TABLE = ProviderTable(
             403: AUTH,
             404: NOT_FOUND,
             408: TIMEOUT,
+            413: INVALID_REQUEST,
+            422: INVALID_REQUEST,
             424: UNAVAILABLE,  # Bedrock's: the model failed, not the request, and its answer is a sound one
             429: RATE_LIMIT,
         }

@@ -44,12 +44,15 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "http-401": Effect(401),
         "http-403": Effect(403),
         "http-404": Effect(404),
+        "http-408": Effect(408),
+        "http-413": Effect(413),
         "http-429": Effect(429),
         "http-429-date": Effect(429),
         "http-429-bare": Effect(429),
         "http-500": Effect(500),
         "http-502": Effect(502),
         "http-503": Effect(503),
+        "http-504": Effect(504),
         "http-529": Effect(529),
         "refused": UNREACHABLE,
         "host-not-found": UNREACHABLE,
@@ -59,6 +62,7 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "reset-plain": INVALID,
         "reset-mid-stream": BROKEN,
         "cut": BROKEN,
+        "no-finish": BROKEN,
         "stall-mid-stream": Effect("timeout", begun=True),
         "error-event": Effect(500, begun=True),
         "error-chunk": Effect(500, begun=True),
@@ -84,6 +88,8 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "overloaded-in-band": Effect(529, begun=True),
         "ping-in-odd-places": WHOLE,
         "http-424": Effect(424),
+        "model-not-ready": Effect(429),
+        "quota-exceeded": Effect(400),
         "throttled-in-band": Effect(429, begun=True),
         "bad-crc": Effect("invalid", begun=True),
         "bad-prelude-crc": Effect("invalid", begun=True),
@@ -188,7 +194,12 @@ BEHAVIOURS: Mapping[System, Behaviour] = MappingProxyType(
 
 NOTES: Mapping[tuple[System, str], str] = MappingProxyType(
     {
-        (System.GATEWAY, "http-400"): " with the provider's message",
+        **{
+            (system, fault): " with the provider's message"
+            for system in (System.GATEWAY, System.AGENT)
+            for fault in ("http-400", "http-413", "quota-exceeded")
+        },
+        (System.GATEWAY, "model-not-ready"): " without `retry-after`",
         (System.WORKFLOW, "http-400"): " with the provider's message",
         (System.WORKFLOW, "message-rejected"): " with the provider's message",
         (System.WORKFLOW, "never-answers"): " after exactly 60 polls",
@@ -208,7 +219,6 @@ NOTES: Mapping[tuple[System, str], str] = MappingProxyType(
         **{
             (System.AGENT, fault): words
             for fault, words in {
-                "http-400": " with the provider's message",
                 "http-401": " without the provider's words",
                 "http-403": " without the provider's words",
                 "http-429": " with the provider's `retry-after`",

@@ -65,12 +65,20 @@ def test_every_fault_of_a_stream(fault: Fault) -> None:
         check_complete(fault, plan)
 
 
-ENDS = {"reset-before-first": Reset(), "reset-mid-stream": Reset(), "stall-mid-stream": Stall(), "cut": None}
+ENDS = {
+    "reset-before-first": Reset(),
+    "reset-mid-stream": Reset(),
+    "stall-mid-stream": Stall(),
+    "cut": None,
+    "no-finish": None,
+}
 
 
 def check_broken_off(fault: Fault, plan: Plan) -> None:
     stream = decode_stream(plan.body)
-    assert len(stream.content_events) == fault.after
+    whole = decode_stream(answer().body)
+    assert len(stream.content_events) == min(fault.after, len(whole.content_events))
+    assert (stream.text == whole.text) is (fault.id == "no-finish")
     assert not stream.terminal
     if fault.insert is None:
         assert not stream.errors
@@ -141,7 +149,10 @@ TYPES = {
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
+    408: "timeout_error",
+    413: "request_too_large",
     429: "rate_limit_error",
+    504: "timeout_error",
     529: "overloaded_error",
 }
 

@@ -120,6 +120,15 @@ def test_faults_change_what_is_sent_where_they_strike_and_nothing_elsewhere(aske
     assert changed == {fault.id for fault in FAULTY if fault.strikes(asked.provider, asked.answer, asked.form)}
 
 
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: f"{asked.provider}-{asked.name}-{asked.answer}")
+def test_no_two_faults_make_the_same_of_an_answer(asked: Asked) -> None:
+    struck = [fault for fault in FAULTY if fault.strikes(asked.provider, asked.answer, asked.form)]
+    made: dict[Plan, str] = {}
+    assert [(made.setdefault(asked.plan(fault), fault.id), fault.id) for fault in struck] == [
+        (fault.id, fault.id) for fault in struck
+    ]
+
+
 def test_every_usual_form_of_every_provider_is_asked_for() -> None:
     seen = {(asked.provider, asked.form) for asked in ASKED} | {(Provider.CHATKIT, Form.DOCUMENTS)}
     assert seen == {(who, form) for who, forms in FORMS.items() for form in forms} | {

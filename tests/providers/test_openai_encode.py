@@ -69,17 +69,25 @@ def test_every_fault_of_a_stream(provider: Provider, fault: Fault) -> None:
     elif fault.body is Body.NO_CHOICES:
         assert (stream.text, stream.finish_reasons, len(stream.done)) == ("", (), 1)
     elif fault.insert in (Insert.ERROR_EVENT, Insert.ERROR_CHUNK) or fault.id in ENDS:
-        check_broken_off(fault, plan)
+        check_broken_off(provider, fault, plan)
     else:
         check_complete(provider, fault, plan)
 
 
-ENDS = {"reset-before-first": Reset(), "reset-mid-stream": Reset(), "stall-mid-stream": Stall(), "cut": None}
+ENDS = {
+    "reset-before-first": Reset(),
+    "reset-mid-stream": Reset(),
+    "stall-mid-stream": Stall(),
+    "cut": None,
+    "no-finish": None,
+}
 
 
-def check_broken_off(fault: Fault, plan: Plan) -> None:
+def check_broken_off(provider: Provider, fault: Fault, plan: Plan) -> None:
     stream = decode_stream(plan.body)
-    assert len(stream.content_events) == fault.after
+    whole = decode_stream(answer(provider).body)
+    assert len(stream.content_events) == min(fault.after, len(whole.content_events))
+    assert (stream.text == whole.text) is (fault.id == "no-finish")
     assert not stream.done
     if fault.insert is None:
         assert not stream.terminal

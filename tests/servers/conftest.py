@@ -30,6 +30,8 @@ ERRORS = {
     401: "AuthenticationError",
     403: "PermissionDeniedError",
     404: "NotFoundError",
+    408: "APIStatusError",
+    413: "APIStatusError",
     424: "APIStatusError",
     429: "RateLimitError",
 }

@@ -80,7 +80,7 @@ async def test_streams_that_the_client_takes_for_sound(
     assert (await read(client))[::2] == (SAID.text + (" And again." if fault == "after-done" else ""), None)
 
 
-SILENT = {"cut": 3, "half-frame": 3, "empty-body": 0, "empty-choices": 0}
+SILENT = {"cut": 3, "no-finish": FAULTS["no-finish"].after, "half-frame": 3, "empty-body": 0, "empty-choices": 0}
 
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)

@@ -116,7 +116,14 @@ async def test_streams_that_the_client_takes_for_sound(
     assert text == SAID.text + (" And again." if fault == "after-done" else "")
 
 
-SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0, "json-on-stream": 0, "error-chunk": 3}
+SILENT = {
+    "cut": 3,
+    "no-finish": FAULTS["no-finish"].after,
+    "empty-body": 0,
+    "empty-choices": 0,
+    "json-on-stream": 0,
+    "error-chunk": 3,
+}
 
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)

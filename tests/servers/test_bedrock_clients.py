@@ -227,14 +227,18 @@ ERRORS = {
     "http-401": "UnrecognizedClientException",
     "http-403": "AccessDeniedException",
     "http-404": "ResourceNotFoundException",
+    "http-408": "ModelTimeoutException",
     "http-424": "ModelErrorException",
     "http-429": "ThrottlingException",
     "http-429-date": "ThrottlingException",
     "http-429-bare": "ThrottlingException",
     "http-500": "InternalServerException",
     "http-502": "InternalServerException",
+    "http-504": "InternalServerException",
     "http-503": "ServiceUnavailableException",
     "http-529": "InternalServerException",
+    "model-not-ready": "ModelNotReadyException",
+    "quota-exceeded": "ServiceQuotaExceededException",
 }
 
 
@@ -251,7 +255,7 @@ async def test_errors(simulator: Simulator, ask: Ask, call: str, fault: str, cod
 @pytest.mark.parametrize("model", MODELS[1:])
 @pytest.mark.parametrize("call", ["invoke", "invoke-with-response-stream"])
 async def test_errors_are_the_same_for_each_family(simulator: Simulator, ask: Ask, call: str, model: str) -> None:
-    for fault in ("http-400", "http-424", "http-429", "http-503"):
+    for fault in ("http-400", "http-424", "http-429", "http-503", "model-not-ready"):
         told = await ask(call, model, scripted(simulator, fault).prompt)
         assert isinstance(told.failure, botocore.exceptions.ClientError)
         assert told.failure.response["Error"]["Code"] == ERRORS[fault]
@@ -280,7 +284,7 @@ async def test_streams_that_the_client_takes_for_sound(simulator: Simulator, ask
     assert told.text == "".join(one.pieces) + (" And again." if fault == "after-done" else "")
 
 
-SILENT = {"cut": 3, "half-frame": 3, "empty-body": 0, "empty-choices": 0}
+SILENT = {"cut": 3, "no-finish": FAULTS["no-finish"].after, "half-frame": 3, "empty-body": 0, "empty-choices": 0}
 
 
 @pytest.mark.parametrize("call", STREAMS)

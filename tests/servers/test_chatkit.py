@@ -177,12 +177,14 @@ STATUSES = {
     "http-401": openai.AuthenticationError,
     "http-403": openai.PermissionDeniedError,
     "http-404": openai.NotFoundError,
+    "http-408": openai.APIStatusError,
     "http-429": openai.RateLimitError,
     "http-429-date": openai.RateLimitError,
     "http-429-bare": openai.RateLimitError,
     "http-500": openai.InternalServerError,
     "http-502": openai.InternalServerError,
     "http-503": openai.InternalServerError,
+    "http-504": openai.InternalServerError,
     "http-529": openai.InternalServerError,
 }
 

@@ -220,7 +220,7 @@ async def test_errors(client: genai.Client, prepared: Callable[..., Script], fau
     assert ("ya29." in str(caught.value)) is (fault == "http-401")
 
 
-@pytest.mark.parametrize("fault", [*STATUSES, "json-labelled-stream"])
+@pytest.mark.parametrize("fault", STATUSES)
 async def test_errors_of_streams(client: genai.Client, prepared: Callable[..., Script], fault: str) -> None:
     prepared(fault)
     text, _, failure = await read(client)
@@ -266,7 +266,7 @@ async def test_streams_that_the_client_takes_for_sound(
     assert text == SAID.text + (" And again." if fault == "after-done" else "")
 
 
-SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0}
+SILENT = {"cut": 3, "no-finish": FAULTS["no-finish"].after, "empty-body": 0, "empty-choices": 0}
 
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)

@@ -133,7 +133,7 @@ async def test_streams_that_the_client_takes_for_sound(
     assert text == said(call).text
 
 
-SILENT = {"cut": 3, "empty-body": 0, "empty-choices": 0, "json-on-stream": 0}
+SILENT = {"cut": 3, "no-finish": FAULTS["no-finish"].after, "empty-body": 0, "empty-choices": 0, "json-on-stream": 0}
 
 
 @pytest.mark.parametrize(("fault", "pieces"), SILENT.items(), ids=SILENT)

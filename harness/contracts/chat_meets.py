@@ -1,11 +1,11 @@
-"""What holds where two requests for one chat session come at once, judged on races that were measured."""
+"""What holds where two requests for one chat session come at once, judged on races that were measured or forced."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.core.race import NS_PER_MS, RACE, SWEEP, Race, races
+from harness.core.race import DELETE, DOUBLE_SUBMIT, NS_PER_MS, RACE, SWEEP, Forced, Race, forced, races, stream_of
 from harness.core.recording import Exchange, Recording
 from harness.core.verdict import Doubt, Pointer, Violation
 from harness.systems.chat import BUSY
@@ -14,30 +14,31 @@ from .chat_calls import CHAT, StreamCall, end_ns, stream_calls
 from .races import CLOSE_MS
 from .registry import Findings, contract
 
-DOUBLE_SUBMIT, DELETE = "double-submit", "delete"
 GATED = "gated"
-"""In the mark of a sweep: whether the provider's words were held until the deletion was answered."""
+"""In the mark of a sweep: whether the provider's words were held until the deletion was answered, as is forced."""
 
 
 @dataclass(frozen=True)
 class Submits:
-    """Messages for one session that were let go together, and the streams that they asked for."""
+    """Messages for one session that were let go together, and the streams that they asked for.
 
-    race: Race
+    Where the race was forced, gates made sure that they met.
+    """
+
+    race: Race | Forced
     streams: tuple[StreamCall, ...]
 
 
 def _submits(recording: Recording) -> Iterator[tuple[Submits, ...]]:
     """All of a recording's, as one subject: that nothing was seen counts where some of them met."""
-    found = tuple(
-        Submits(race, _streams(race, recording)) for race in races(recording, RACE) if race.kind == DOUBLE_SUBMIT
-    )
+    both: list[Race | Forced] = [*races(recording, RACE), *forced(recording)]
+    found = tuple(Submits(race, _streams(race, recording)) for race in both if race.kind == DOUBLE_SUBMIT)
     if found:
         yield found
 
 
-def _streams(race: Race, recording: Recording) -> tuple[StreamCall, ...]:
-    ids = {one.exchange.id for one in race.runners}
+def _streams(race: Race | Forced, recording: Recording) -> tuple[StreamCall, ...]:
+    ids = {one.id for one in race.requests}
     return tuple(call for call in stream_calls(recording) if call.client.id in ids)
 
 
@@ -46,7 +47,7 @@ def _streams(race: Race, recording: Recording) -> tuple[StreamCall, ...]:
     select=_submits,
     systems=CHAT,
     source="house: one session carries one stream at a time; of two at once one wins, and the other gets 409",
-    breakers=("chat-two-streams", "chat-estimate-not-sent"),
+    breakers=("chat-two-streams", "chat-claims-late", "chat-estimate-not-sent"),
 )
 def no_double_submit(all_of_them: tuple[Submits, ...], _recording: Recording) -> Findings:
     """Of two messages let go at once to one session one is answered, and the other refused with 409.
@@ -63,8 +64,9 @@ def no_double_submit(all_of_them: tuple[Submits, ...], _recording: Recording) ->
             yield Violation(f"Of two messages at once one was to be answered, one refused by 409, not {told}.", where)
         elif any(_beside(one, other) for one in served for other in served if one is not other):
             yield Violation(f"Of {len(submits.streams)} messages {len(served)} were answered at once.", where)
-    if not any(submits.race.met for submits in all_of_them):
-        yield Doubt(all_of_them[0].race.doubt())
+    measured = [submits.race for submits in all_of_them if isinstance(submits.race, Race)]
+    if len(measured) == len(all_of_them) and not any(race.met for race in measured):
+        yield Doubt(measured[0].doubt())
 
 
 def _beside(one: StreamCall, other: StreamCall) -> bool:
@@ -78,7 +80,7 @@ def _headed_ns(call: StreamCall) -> int:
 
 @dataclass(frozen=True)
 class Deletion:
-    """A session's stream and its deletion, let go around each other. ``gated``: see ``GATED``."""
+    """A session's stream and its deletion, one before or amid the other. ``gated``: see ``GATED``."""
 
     stream: StreamCall
     deletion: Exchange
@@ -91,12 +93,13 @@ class Deletion:
 
 
 def _deletions(recording: Recording) -> Iterator[tuple[Deletion, ...]]:
-    by_tie = {call.client.tie: call for call in stream_calls(recording)}
+    streams = {call.client.id: call for call in stream_calls(recording)}
+    both: list[Race | Forced] = [*races(recording, SWEEP), *forced(recording)]
     found = tuple(
-        Deletion(by_tie[sweep.mark.data["stream"]], one.exchange, bool(sweep.mark.data[GATED]))
-        for sweep in races(recording, SWEEP)
-        if sweep.kind == DELETE and sweep.mark.data["stream"] in by_tie
-        for one in sweep.runners
+        Deletion(streams[stream.id], deletion, bool(one.mark.data.get(GATED, True)))
+        for one in both
+        if one.kind == DELETE and (stream := stream_of(one.mark, recording)) and stream.id in streams
+        for deletion in one.requests
     )
     if found:
         yield found

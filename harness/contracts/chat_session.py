@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.core.names import Capability
-from harness.core.recording import Exchange, Mark, Recording, Side
+from harness.core.race import DOUBLE_SUBMIT, forced
+from harness.core.recording import Exchange, Recording, Side
 from harness.core.verdict import Pointer, Violation
 from harness.systems.chat import State, Step
 
@@ -109,7 +110,13 @@ def delete_idempotent(one: Taken, _recording: Recording) -> Findings:
 
 
 def _deleted_streams(recording: Recording) -> list[StreamCall]:
-    return [one for one in stream_calls(recording) if one.streamed and deleted_meanwhile(one, recording)]
+    return [one for one in stream_calls(recording) if not one.left and deleted_meanwhile(one, recording)]
+
+
+def _ran_on(call: StreamCall, recording: Recording) -> bool:
+    """Whether the provider's call was still under way when its gate was opened. Marks of old name no call."""
+    late = [mark.data for mark in recording.marks if mark.name == "gate-opened-late"]
+    return any(told is None or told["tie"] == call.client.tie for told in late)
 
 
 @contract(
@@ -121,12 +128,13 @@ def _deleted_streams(recording: Recording) -> list[StreamCall]:
     breakers=("chat-delete-leaves-stream",),
 )
 def delete_ends_stream(call: StreamCall, recording: Recording) -> Findings:
-    """Deleting a session ends what it streams: the owner reads an error event, and the provider's call is cancelled."""
-    if call.left:
-        return
-    if recording.mark("gate-opened-late") is not None or call.done is not None:
+    """Deleting a session ends what it streams: the owner reads an error event, and the provider's call is cancelled.
+
+    An owner who has no headers yet is refused instead.
+    """
+    if _ran_on(call, recording) or call.done is not None:
         yield call.violation("The session was deleted, and its stream went on.")
-    elif call.error is None:
+    elif call.error is None and (call.client.status or 0) < 400:
         yield call.violation("The session was deleted, and its stream ended without an error event.")
 
 
@@ -263,10 +271,10 @@ def supervisors_only(subject: Sent, _recording: Recording) -> Findings:
         )
 
 
-def _double_submits(recording: Recording) -> Iterator[tuple[Mark, list[StreamCall]]]:
-    for mark in recording.marks:
-        if mark.name == "double-submit":
-            yield mark, [call for call in stream_calls(recording) if call.client.tie in mark.data["ties"]]
+def _double_submits(recording: Recording) -> Iterator[list[StreamCall]]:
+    for one in forced(recording):
+        if one.kind == DOUBLE_SUBMIT:
+            yield [call for call in stream_calls(recording) if call.client in one.requests]
 
 
 @contract(
@@ -275,14 +283,13 @@ def _double_submits(recording: Recording) -> Iterator[tuple[Mark, list[StreamCal
     systems=CHAT,
     needs=[Capability.PROVIDER],
     source="house: of two at once one wins, the other gets 409",
-    breakers=("chat-two-streams", "chat-estimate-not-sent"),
+    breakers=("chat-two-streams", "chat-claims-late", "chat-estimate-not-sent"),
 )
-def one_submit_wins(subject: tuple[Mark, list[StreamCall]], _recording: Recording) -> Findings:
+def one_submit_wins(made: list[StreamCall], _recording: Recording) -> Findings:
     """Of two messages sent to one session at the same moment exactly one is answered, and the other gets 409.
 
     A button that is pressed twice sends two; looked up first and written down later, both would stream.
     """
-    _, made = subject
     won = [call for call in made if call.succeeded]
     lost = [call for call in made if call.client.status == 409]
     if (len(won), len(lost)) != (1, len(made) - 1):

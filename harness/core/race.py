@@ -4,6 +4,10 @@ The mark ``race`` is ``{"kind", "skew_ns", "requests": [{"exchange", "tie", "off
 and whatever its kind adds; ``sweep`` is the same with ``origin_ns``, the moment around which the requests were let go
 one by one. Times are the recording's. A request is its last byte: until that has left, nobody can act on it.
 
+Where a gate makes sure of the moment nothing is measured: the mark ``forced`` is ``{"kind", "moment", "offset",
+"requests": [tie, ...]}``, in words and (null: it has none) in content events of the provider's. A deletion's mark, of
+either sort, names the ``stream`` that it is about by its tie.
+
 Whether the requests met is known from both ends. ``skew_ns`` is the time between the first and the last that was let
 go. ``window_ns`` is the time from the first until the target was past admitting any: it asked its provider, where that
 is ours to see, or answered. Where the skew is not smaller, one may have been over before another began, and that
@@ -19,9 +23,11 @@ from .recording import Exchange, Json, Mark, Recording, Side
 
 RACE, SWEEP = "race", "sweep"
 FORCED = "forced"
-"""How a request was let go whose moment a gate made sure of; ``RACE`` and ``SWEEP`` were measured."""
+"""How a request was let go whose moment a gate made sure of, and its mark; ``RACE`` and ``SWEEP`` were measured."""
 SETTLE = "settle"
 """The kind of a race in which a stream's hold is ended by several."""
+DOUBLE_SUBMIT, DELETE, OBSERVE = "double-submit", "delete", "observe"
+"""The kinds in which a session is raced for: two messages, its stream and its deletion, its stream and an observer."""
 OBSERVED = "observed"
 """The mark of an observer whose moment was forced: ``{"offset", "outcome"}``, after how many content events of the
 provider's (-1: before the head of its answer), and the status that was read (null: none came)."""
@@ -77,6 +83,11 @@ class Race:
         return str(self.mark.data["kind"])
 
     @property
+    def requests(self) -> tuple[Exchange, ...]:
+        """The exchanges of its requests."""
+        return tuple(one.exchange for one in self.runners)
+
+    @property
     def origin_ns(self) -> int:
         """What offsets count from: what the sweep went around, or the first that was let go."""
         found = self.mark.data.get("origin_ns")
@@ -126,6 +137,12 @@ def races(recording: Recording, name: str = RACE) -> Iterator[Race]:
             yield Race(mark, tuple(sorted((one for one in found if one), key=lambda one: one.released_ns)))
 
 
+def stream_of(mark: Mark, recording: Recording) -> Exchange | None:
+    """The stream that a mark says a deletion is about; None where it says none, or one that is not recorded."""
+    named = mark.data.get("stream")
+    return next((one for one in recording.side(Side.CLIENT) if one.tie == named), None) if named is not None else None
+
+
 def _runner(row: Json, clients: dict[str, Exchange], first: dict[str, int]) -> Runner | None:
     exchange = clients.get(row["exchange"])
     if exchange is None:
@@ -152,3 +169,37 @@ def observed(recording: Recording) -> Iterator[Observed]:
     return (
         Observed(int(mark.data["offset"]), mark.data["outcome"]) for mark in recording.marks if mark.name == OBSERVED
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """A mark ``FORCED`` and its requests, in the order in which they were let go."""
+
+    mark: Mark
+    requests: tuple[Exchange, ...]
+
+    @property
+    def kind(self) -> str:
+        """What was raced for."""
+        return str(self.mark.data.get("kind", DOUBLE_SUBMIT))
+
+    @property
+    def moment(self) -> str | None:
+        """When, in words."""
+        found: str | None = self.mark.data.get("moment")
+        return found
+
+    @property
+    def offset_events(self) -> int | None:
+        """After how many content events of the provider's; -1: before the head of its answer."""
+        found: int | None = self.mark.data.get("offset")
+        return found
+
+
+def forced(recording: Recording) -> Iterator[Forced]:
+    """The races of a recording whose order was forced. Recordings of old have a mark of double submits' own."""
+    by_tie = {one.tie: one for one in recording.side(Side.CLIENT) if one.tie is not None}
+    for mark in recording.marks:
+        if mark.name in (FORCED, DOUBLE_SUBMIT):
+            ties = mark.data["requests" if mark.name == FORCED else "ties"]
+            yield Forced(mark, tuple(by_tie[tie] for tie in ties if tie in by_tie))

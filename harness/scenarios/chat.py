@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from harness.core.names import Answer, Capability, System
+from harness.core.race import FORCED
 from harness.core.user import User
 from harness.endpoints.http import FAILURES, Live
 from harness.framing import sse
@@ -67,6 +68,11 @@ async def one_stream(stage: Stage, **more: Any) -> None:
     session = await new_session(stage, user)
     await stage.chat(user.token).stream(session, stream_body(stage, prompt, **more), tie=prompt.tie)
     await stage.settle(user)
+
+
+def forced(stage: Stage, kind: str, *ties: str, moment: str, offset: int | None = None, **facts: Any) -> None:
+    """Mark requests whose order is forced: see ``core.race``."""
+    stage.mark(FORCED, {"kind": kind, "moment": moment, "offset": offset, "requests": list(ties), **facts})
 
 
 @scenario("stream", CHAT, answer=Answer.STREAM, faults=True)

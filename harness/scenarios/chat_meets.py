@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from harness.core.names import Answer, Capability, System
-from harness.core.race import SWEEP
+from harness.core.race import DELETE, DOUBLE_SUBMIT, SWEEP
 from harness.core.user import User
 from harness.endpoints.lastbyte import Entrant, facts
 from harness.servers.gate import BEFORE_HEADERS
@@ -33,7 +33,7 @@ async def double_submit(stage: Stage) -> None:
         session, prompts = await new_session(stage, owner), [stage.prompt(), stage.prompt()]
         entrants = [_message(stage, owner, session, prompt) for prompt in prompts]
         gate = stage.gate(BEFORE_HEADERS) if stage.target.has(Capability.PROVIDER) else None
-        async with stage.race("double-submit", entrants) as heat:
+        async with stage.race(DOUBLE_SUBMIT, entrants) as heat:
             if gate is not None:
                 for prompt, call in zip(prompts, heat.calls, strict=True):
                     await stage.first_of([asyncio.shield(call), stage.script.seen(prompt.tie)])
@@ -86,6 +86,6 @@ async def _deleted(stage: Stage, owner: User, offset_ms: float | None, expected_
         head_ns = await own.headed()
         if head_ns is None:
             return []
-        told = {"kind": "delete", "origin_ns": head_ns, "stream": prompt.tie, "gated": gate is not None}
+        told = {"kind": DELETE, "origin_ns": head_ns, "stream": prompt.tie, "gated": gate is not None}
         stage.mark(SWEEP, told | facts([other.start(offset_ns)]))
         return [head_ns - (own.released_ns or 0)] if offset_ms is not BEFORE else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from harness.core.names import Answer, Capability, System
-from harness.core.race import SWEEP
+from harness.core.race import OBSERVE, SWEEP
 from harness.core.user import User
 from harness.endpoints.lastbyte import Entrant, Held, facts
 from harness.systems import chat
@@ -64,5 +64,5 @@ async def _noted(stage: Stage, own: Held, eyes: Held, offset_ns: int) -> list[in
     head_ns = await own.headed()
     if head_ns is None:
         return []
-    stage.mark(SWEEP, {"kind": "observe", "origin_ns": head_ns, **facts([eyes.start(offset_ns)])})
+    stage.mark(SWEEP, {"kind": OBSERVE, "origin_ns": head_ns, **facts([eyes.start(offset_ns)])})
     return [head_ns - (own.released_ns or 0)]

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from types import MappingProxyType
 from uuid import UUID
 
 from harness.core.names import Answer, Capability
+from harness.core.race import DELETE, DOUBLE_SUBMIT
 from harness.core.user import User
+from harness.servers.gate import BEFORE_HEADERS, Gate
+from harness.systems import accounting
 
-from .chat import CHAT, HELD, new_session, stream_body
+from .chat import CHAT, HELD, forced, new_session, stream_body
 from .chat_observe import observe, owned
-from .gateway import NOTICE_LIMIT_S
+from .gateway import NOTICE_LIMIT_S, PIECES
 from .registry import scenario
 from .stage import Stage
 
 MANY = 24
+DELETED_AT = MappingProxyType(
+    {-1: "before the head", 0: "before the words", 3: "amid the words", PIECES: "after the words"}
+)
+"""After how many content events of the provider's (-1: before its head) a session is deleted, and that in words."""
 NOT_UUIDS = (
     "not-a-uuid",
     "session-1700000000000-abc123",
@@ -57,12 +65,19 @@ async def _stream(stage: Stage, owner: User, session: str) -> None:
 
 @scenario("double-submit", CHAT, answer=Answer.STREAM, needs=HELD)
 async def double_submit(stage: Stage) -> None:
-    """Two streams of one session at once, neither of which has an answer yet; then one more."""
+    """Two streams of one session at once, then one more.
+
+    Whether the first may begin is not answered before the second is as far as that, or was refused; nor is the stream.
+    """
     owner = await stage.user()
-    session, gate = await new_session(stage, owner), stage.gate("before-headers")
+    session, gate = await new_session(stage, owner), stage.gate(BEFORE_HEADERS)
+    checked = stage.service.gates[accounting.CHECK.name] = Gate()
     prompts, api = [stage.prompt(), stage.prompt()], stage.chat(owner.token)
     calls = [asyncio.create_task(api.stream(session, stream_body(stage, prompt), tie=prompt.tie)) for prompt in prompts]
-    stage.mark("double-submit", {"ties": [prompt.tie for prompt in prompts]})
+    forced(stage, DOUBLE_SUBMIT, *(prompt.tie for prompt in prompts), moment="before the check is answered")
+    both = [stage.service_seen(accounting.CHECK.name, len(calls)), *map(asyncio.shield, calls)]
+    await stage.first_of(both, within_s=NOTICE_LIMIT_S)
+    checked.open()
     for prompt, call in zip(prompts, calls, strict=True):
         await stage.first_of([asyncio.shield(call), stage.script.seen(prompt.tie)], within_s=NOTICE_LIMIT_S)
     gate.open()
@@ -73,18 +88,32 @@ async def double_submit(stage: Stage) -> None:
 
 @scenario("delete-mid-stream", CHAT, answer=Answer.STREAM, needs=HELD)
 async def delete_mid_stream(stage: Stage) -> None:
-    """A session is deleted while it streams and is observed; the provider would go on only afterwards."""
+    """Sessions that are deleted while they stream and are observed: before the headers, amid the words, at their end.
+
+    The provider would go on only afterwards. In each session one more stream is asked for.
+    """
     owner, observer = await stage.user(), await stage.user(role="supervisor")
-    session, gate = await new_session(stage, owner), stage.gate(3)
-    async with owned(stage, owner, session, words=3):
-        watching = await observe(stage, observer, session, offset=3)
-        await stage.chat(owner.token).delete(session)
-        if not await stage.first_of([asyncio.shield(watching)], within_s=NOTICE_LIMIT_S):
-            stage.mark("gate-opened-late")
+    for offset, moment in DELETED_AT.items():
+        await _deleted(stage, owner, observer, offset, moment)
+    await stage.settle(owner)
+
+
+async def _deleted(stage: Stage, owner: User, observer: User, offset: int, moment: str) -> None:
+    point = offset if offset >= 0 else BEFORE_HEADERS
+    session, gate, api = await new_session(stage, owner), stage.gate(point), stage.chat(owner.token)
+    deletion, late = stage.prompt(), stage.prompt()
+    async with owned(stage, owner, session, words=max(0, offset)) as tie:
+        await stage.first_of([gate.wait_reached()], within_s=NOTICE_LIMIT_S)
+        watching = await observe(stage, observer, session, offset=offset)
+        forced(stage, DELETE, deletion.tie, moment=moment, offset=offset, stream=tie)
+        await api.delete(session, tie=deletion.tie)
+        if not await stage.provider_ended(tie, within_s=NOTICE_LIMIT_S):
+            stage.mark("gate-opened-late", {"tie": tie})
         gate.open()
     await watching
-    await _stream(stage, owner, session)
-    await stage.settle(owner)
+    del stage.script.gates[point]
+    forced(stage, DELETE, deletion.tie, moment="before the stream", stream=late.tie)
+    await api.stream(session, stream_body(stage, late), tie=late.tie)
 
 
 @scenario("many-sessions", CHAT, needs=[Capability.ACCOUNTS])

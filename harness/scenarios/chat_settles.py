@@ -9,7 +9,7 @@ from harness.endpoints.lastbyte import Entrant
 from harness.servers.gate import Gate
 from harness.systems import accounting
 
-from .chat import CHAT
+from .chat import CHAT, forced
 from .chat_accounting import ACTUAL, DELIVERED, SEEN, fresh_id, hold_body
 from .registry import scenario
 from .stage import Stage
@@ -49,17 +49,20 @@ async def settle_crossed(stage: Stage) -> None:
     for session in (finalized, aborted):
         await first.initialize(hold_body(stage, user, session))
 
+    ties = [stage.prompt().tie for _ in range(4)]
     gate = stage.service.gates[accounting.ABORT.name] = Gate()
-    ending = asyncio.create_task(late.abort(finalized, {"tokensDelivered": DELIVERED}))
+    forced(stage, SETTLE, *ties[:2], moment="an abort after the settlement")
+    ending = asyncio.create_task(late.abort(finalized, {"tokensDelivered": DELIVERED}, tie=ties[1]))
     await stage.service_seen(accounting.ABORT.name)
-    await first.finalize(finalized, {"actualTokens": ACTUAL})
+    await first.finalize(finalized, {"actualTokens": ACTUAL}, tie=ties[0])
     gate.open()
     await ending
 
     gate = stage.service.gates[accounting.FINALIZE.name] = Gate()
-    ending = asyncio.create_task(late.finalize(aborted, {"actualTokens": ACTUAL}))
+    forced(stage, SETTLE, *ties[2:], moment="a settlement after the abort")
+    ending = asyncio.create_task(late.finalize(aborted, {"actualTokens": ACTUAL}, tie=ties[3]))
     await stage.service_seen(accounting.FINALIZE.name)
-    await first.abort(aborted, {"tokensDelivered": DELIVERED})
+    await first.abort(aborted, {"tokensDelivered": DELIVERED}, tie=ties[2])
     gate.open()
     await ending
     await stage.settle(user)

@@ -12,10 +12,12 @@ from sqlalchemy import select
 
 from harness.backend.accounts import User
 from harness.backend.chat.accounting import AccountingClient
-from harness.backend.chat.errors import ChatError, ChatErrors, no_session
+from harness.backend.chat.errors import ChatError, ChatErrors, busy, no_session
 from harness.backend.chat.service import ChatService
 from harness.backend.chat.sessions import ChatSessions
+from harness.backend.chat.streams import Streams
 from harness.backend.chat.turn import Turn
+from harness.backend.chat.wire import Outlet
 from harness.backend.flights import Flight
 from harness.backend.ids import parse_id
 from harness.backend.outcome import Outcome
@@ -51,6 +53,29 @@ class ChatTwoStreams(Defect):
             self._active.setdefault(turn.session_id, turn)
 
     chat = instead(sessions=_Allows)
+
+
+class ChatClaimsLate(Defect):
+    """It is looked first whether the session streams, and written down that it does once its owner may pay."""
+
+    id = "chat-claims-late"
+    summary = "two messages at once to one session both stream: which is busy only once accounting was asked"
+
+    class _Looks(ChatSessions):
+        def claim(self, turn: Turn) -> None:
+            if turn.session_id in self._active:
+                raise busy()
+
+        def take(self, turn: Turn) -> None:
+            self._active[turn.session_id] = turn
+
+    class _Takes(Streams):
+        async def generate(self, turn: Turn, out: Outlet) -> None:
+            sessions: Any = self.sessions
+            sessions.take(turn)
+            await super().generate(turn, out)
+
+    chat = instead(sessions=_Looks, streams=_Takes)
 
 
 class ChatDeletedStreams(Defect):

@@ -9,7 +9,7 @@ from harness.core.recording import Exchange, Recording, Side
 from harness.core.verdict import Pointer, Violation
 from harness.systems import accounting
 
-from .chat_calls import CHAT, StreamCall, kept_from_its_end, stream_calls
+from .chat_calls import CHAT, StreamCall, asked_of, kept_from_its_end, session_of, stream_calls
 from .registry import Findings, contract
 
 CHECKED, HELD, ENDED = "checked", "held for", "ended"
@@ -63,3 +63,52 @@ def chat_checked_held_ended(subject: tuple[StreamCall, list[Exchange]], _recordi
         said = ", ".join(told) or "nothing"
         where = tuple(Pointer(one.id, at_ns=one.request.sent_ns) for one in asked)
         yield Violation(f"A stream was {said}; it is to be {', '.join(IN_ORDER)}.", (call.here(), *where))
+
+
+Asked = tuple[str, list[Exchange]]
+
+
+def _held_for(recording: Recording) -> Iterator[Asked]:
+    """Sessions that streamed and for which accounting was asked to hold, each with what it was asked of holds."""
+    streamed = {call.session for call in stream_calls(recording)}
+    asked: dict[str, list[Exchange]] = {}
+    for one in sorted(recording.side(Side.SERVICE), key=lambda one: one.request.sent_ns):
+        if one.operation == accounting.INITIALIZE.name:
+            asked.setdefault(str(asked_of(one).get("sessionId")), []).append(one)
+        elif one.operation in accounting.ENDS and (session := session_of(one)) in asked:
+            asked[str(session)].append(one)
+    return ((session, found) for session, found in asked.items() if session in streamed)
+
+
+@contract(
+    "credits.chat-one-end-asked",
+    select=_held_for,
+    systems=CHAT,
+    needs=[Capability.PROVIDER],
+    source="house: one hold ends exactly once, settled or released",
+    breakers=("chat-left-ends-again",),
+)
+def chat_one_end_asked(subject: Asked, _recording: Recording) -> Findings:
+    """Accounting is asked once to end a stream's hold, whoever left, was deleted or stopped: never settled and aborted.
+
+    That accounting lets only the first count hides it until two of them come the other way round, and a stream that
+    went well is paid for as one that was broken off. Asked again is who got no answer that it was done.
+    """
+    session, asked = subject
+    open_holds, answered = 0, []
+    for one in asked:
+        if one.operation == accounting.INITIALIZE.name:
+            open_holds += 1
+        elif not _failed(one):
+            answered.append(one)
+            open_holds -= 1
+        if open_holds < 0:
+            where = tuple(Pointer(end.id, at_ns=end.request.sent_ns) for end in answered)
+            told = ", ".join(end.operation.rpartition(".")[2] for end in answered)
+            yield Violation(f"The ends of session {session} were asked for more often than its holds: {told}.", where)
+            return
+
+
+def _failed(end: Exchange) -> bool:
+    """Whether who asked has not heard that it was done."""
+    return end.status is None or not 200 <= end.status < 300

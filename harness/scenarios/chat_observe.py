@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from harness.core.names import Answer
 from harness.core.user import User
@@ -52,12 +53,17 @@ async def observe(stage: Stage, observer: User, session: str, *, offset: int) ->
     return task
 
 
-@asynccontextmanager
-async def owned(stage: Stage, owner: User, session: str, *, words: int) -> AsyncIterator[str]:
-    """A stream under way, of whose words its owner has so many (0: perhaps not even the headers); read to its end.
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A stream under way: the tag of its prompt, and what reads it to its end."""
 
-    Gives the tag of its prompt.
-    """
+    tie: str
+    reading: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def owned(stage: Stage, owner: User, session: str, *, words: int) -> AsyncIterator[Owned]:
+    """A stream of whose words its owner has so many (0: perhaps not even the headers); read to its end."""
     prompt, ready = stage.prompt(), asyncio.Event()
 
     async def read() -> None:
@@ -72,7 +78,7 @@ async def owned(stage: Stage, owner: User, session: str, *, words: int) -> Async
     arrived = ready.wait() if words else stage.script.seen(prompt.tie)
     await stage.first_of([arrived, asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
     try:
-        yield prompt.tie
+        yield Owned(prompt.tie, reading)
     finally:
         await reading
 
@@ -81,8 +87,8 @@ async def observed_once(stage: Stage, owner: User, observer: User, offset: int) 
     """One stream, held at an offset while somebody asks to observe it."""
     point = offset if offset >= 0 else BEFORE_HEADERS
     gate, session = stage.gate(point), await new_session(stage, owner)
-    async with owned(stage, owner, session, words=max(0, offset)):
-        await stage.first_of([gate.wait_reached()], within_s=NOTICE_LIMIT_S)
+    async with owned(stage, owner, session, words=max(0, offset)) as own:
+        await stage.first_of([gate.wait_reached(), asyncio.shield(own.reading)], within_s=NOTICE_LIMIT_S)
         watching = await observe(stage, observer, session, offset=offset)
         stage.mark("gate-opened")
         gate.open()
@@ -150,13 +156,13 @@ async def observer_leaves(stage: Stage) -> None:
     """An observer leaves in the middle; the owner and another observer stay."""
     owner, observer = await stage.user(), await stage.user(role="supervisor")
     gate, session = stage.gate(2), await new_session(stage, owner)
-    async with owned(stage, owner, session, words=2) as tie:
+    async with owned(stage, owner, session, words=2) as own:
         staying = await observe(stage, observer, session, offset=2)
         with suppress(*FAILURES):
             async with stage.chat(observer.token).open_observation(session) as live:
                 live.leave()  # as soon as it is let in: what it has read makes no difference to the owner
                 stage.mark("observer-left")
-        await stage.provider_ended(tie, within_s=GRACE_S)
+        await stage.provider_ended(own.tie, within_s=GRACE_S)
         gate.open()
     await staying
     await stage.settle(owner)

@@ -102,13 +102,13 @@ async def _deleted(stage: Stage, owner: User, observer: User, offset: int, momen
     point = offset if offset >= 0 else BEFORE_HEADERS
     session, gate, api = await new_session(stage, owner), stage.gate(point), stage.chat(owner.token)
     deletion, late = stage.prompt(), stage.prompt()
-    async with owned(stage, owner, session, words=max(0, offset)) as tie:
-        await stage.first_of([gate.wait_reached()], within_s=NOTICE_LIMIT_S)
+    async with owned(stage, owner, session, words=max(0, offset)) as own:
+        await stage.first_of([gate.wait_reached(), asyncio.shield(own.reading)], within_s=NOTICE_LIMIT_S)
         watching = await observe(stage, observer, session, offset=offset)
-        forced(stage, DELETE, deletion.tie, moment=moment, offset=offset, stream=tie)
+        forced(stage, DELETE, deletion.tie, moment=moment, offset=offset, stream=own.tie)
         await api.delete(session, tie=deletion.tie)
-        if not await stage.provider_ended(tie, within_s=NOTICE_LIMIT_S):
-            stage.mark("gate-opened-late", {"tie": tie})
+        if gate.reached.is_set() and not await stage.provider_ended(own.tie, within_s=NOTICE_LIMIT_S):
+            stage.mark("gate-opened-late", {"tie": own.tie})
         gate.open()
     await watching
     del stage.script.gates[point]

@@ -2,12 +2,15 @@
 
 The provider's answer is held at its end. The marks ``end-raced`` say which call it was, and how long after the provider
 had sent all its client left (``after_ms``; null: before, and the answer was let go in the same moment).
+
+Where chat's accounting is asked to settle, the client's leaving is forced (``moment``): the settlement is on its way.
+The other systems settle in a store of their own, where nobody can hold them up: what there is to do then is measured.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
@@ -17,6 +20,7 @@ from harness.core.user import User
 from harness.endpoints.http import FAILURES, Live
 from harness.providers import chatkit, chatkit_encode
 from harness.servers.gate import Gate, before_headers
+from harness.systems import accounting
 
 from . import chat, runs, workflow
 from .gateway import HELD, NOTICE_LIMIT_S, PIECES, chat_body, has_words, leave, noticed
@@ -30,12 +34,20 @@ Call = Callable[[Prompt, asyncio.Event], Coroutine[Any, Any, Any]]
 """Makes a call to its end; it sets the event once the client has all that comes before it."""
 
 
-async def ends_raced(stage: Stage, user: User, point: str | int, call: Call, *, holds: int = 1) -> None:
+async def ends_raced(
+    stage: Stage,
+    user: User,
+    point: str | int,
+    call: Call,
+    *,
+    holds: int = 1,
+    times_ms: Sequence[float] = AFTER_MS,
+) -> None:
     """Calls that come to their end, one that is left before, and some that are left at their end.
 
     Of the first two kinds there are some in any case, so that what is judged does not depend on who wins.
 
-    ``holds`` are the answers at the point of which the last is the end.
+    ``holds`` are the answers at the point of which the last is the end; ``times_ms`` how long after it clients leave.
     """
     for _ in range(2):
         await call(stage.prompt(), asyncio.Event())
@@ -43,7 +55,7 @@ async def ends_raced(stage: Stage, user: User, point: str | int, call: Call, *, 
     calling, gate = await _held(stage, prompt, point, call, holds)
     await leave(stage, calling)
     await noticed(stage, prompt, gate)
-    for after_ms in (None, *AFTER_MS):
+    for after_ms in (None, *times_ms):
         prompt = stage.prompt()
         calling, gate = await _held(stage, prompt, point, call, holds)
         stage.mark(END_RACED, {"tie": prompt.tie, "after_ms": after_ms})
@@ -113,7 +125,25 @@ async def chat_streams(stage: Stage) -> None:
         opening = stage.chat(user.token).open_stream(session, chat.stream_body(stage, prompt), tie=prompt.tie)
         await _read(opening, chat.has_deltas(PIECES), ready)
 
-    await ends_raced(stage, user, PIECES, streamed)
+    await _left_while_settled(stage, user, streamed)
+    await ends_raced(stage, user, PIECES, streamed, times_ms=())
+
+
+async def _left_while_settled(stage: Stage, user: User, call: Call) -> None:
+    """A stream whose owner leaves while accounting has its settlement and has not answered."""
+    prompt, settling = stage.prompt(), Gate()
+    calling, gate = await _held(stage, prompt, PIECES, call, 1)
+    stage.service.gates[accounting.FINALIZE.name] = settling
+    stage.mark(END_RACED, {"tie": prompt.tie, "after_ms": None, "moment": "while it is settled"})
+    gate.open()
+    await stage.first_of([asyncio.shield(calling), settling.wait_reached()])
+    calling.cancel()
+    with suppress(asyncio.CancelledError):
+        await calling
+    await stage.chat(None).models()  # the target has seen the owner go: it hears of it before it hears of this
+    settling.open()
+    del stage.service.gates[accounting.FINALIZE.name]
+    await stage.account(user)
 
 
 @scenario(ID, System.RUNS, answer=Answer.PLAIN, needs=HELD)

@@ -10,6 +10,8 @@ from harness.backend.accounting.request import EndAsk
 from harness.backend.accounting.rows import State, Streaming
 from harness.backend.accounts import AlreadyEnded
 from harness.backend.agent.billing import AgentBilling
+from harness.backend.chat.billing import ChatBilling
+from harness.backend.chat.turn import Turn
 from harness.backend.flights import Flight, finish
 from harness.backend.gateway.billing import Billing
 from harness.backend.gateway.call import Call
@@ -102,3 +104,17 @@ class ChatEndRacy(Defect):
             return await self._rows.last(stream.session_id) or stream
 
     chat = instead(stream_ledger=_Believes)
+
+
+class ChatLeftEndsAgain(Defect):
+    """Whoever sees that the owner has left ends the stream, and does not ask whether that was done."""
+
+    id = "chat-left-ends-again"
+    summary = "a stream whose owner leaves while it is settled is finalized, and then aborted"
+
+    class _Unsure(ChatBilling):
+        async def finalize(self, turn: Turn, tokens: int) -> None:
+            await super().finalize(turn, tokens)
+            turn.held = True  # until the owner has been told
+
+    chat = instead(billing=_Unsure)

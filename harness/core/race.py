@@ -28,6 +28,9 @@ SETTLE = "settle"
 """The kind of a race in which a stream's hold is ended by several."""
 DOUBLE_SUBMIT, DELETE, OBSERVE = "double-submit", "delete", "observe"
 """The kinds in which a session is raced for: two messages, its stream and its deletion, its stream and an observer."""
+SERVED, ENDED, REPEATED, REFUSED, FAILED = "served", "ended", "repeated", "refused", "failed"
+"""What can come of a request: see ``outcome_of``. ``ended``: its stream was begun, and ended by an error event.
+``repeated``: it was told what another one had been told."""
 OBSERVED = "observed"
 """The mark of an observer whose moment was forced: ``{"offset", "outcome"}``, after how many content events of the
 provider's (-1: before the head of its answer), and the status that was read (null: none came)."""
@@ -67,7 +70,7 @@ class Runner:
 def outcome_of(status: int | None) -> str:
     """What a status comes to: ``served``, ``refused`` (400 to 499) or ``failed``."""
     known = status or 0
-    return "served" if 200 <= known < 300 else "refused" if 400 <= known < 500 else "failed"
+    return SERVED if 200 <= known < 300 else REFUSED if 400 <= known < 500 else FAILED
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,41 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.core.race import FORCED, RACE, SWEEP
+from harness.core.race import (
+    DELETE,
+    DOUBLE_SUBMIT,
+    ENDED,
+    FAILED,
+    FORCED,
+    OBSERVE,
+    RACE,
+    REFUSED,
+    REPEATED,
+    SERVED,
+    SETTLE,
+    SWEEP,
+)
 from harness.results.stats import rate
 
-OUTCOMES = ("served", "refused", "failed")
+OUTCOMES = (SERVED, ENDED, REPEATED, REFUSED, FAILED)
 """What can come of a request, in the order in which it is shown."""
+USUAL = (SERVED, REFUSED, FAILED)
+"""Those that are told of though nothing came to them."""
+KINDS = {
+    OBSERVE: "observers",
+    DELETE: "streams whose session was deleted",
+    DOUBLE_SUBMIT: "messages for one session",
+    SETTLE: "ends of a stream",
+}
+"""Kind -> what its requests are; of other kinds they are requests."""
+BEFORE_HEAD = "before the head"
+
+
+def counted(outcomes: pd.Series[str]) -> str:
+    """How many came to what, in words."""
+    counts = outcomes.value_counts()
+    shown = [one for one in OUTCOMES if one in USUAL or counts.get(one, 0)]
+    return ", ".join(f"{counts.get(one, 0):,} {one}" for one in shown)
 
 
 def request_table(races: pd.DataFrame) -> pd.DataFrame:
@@ -18,7 +48,7 @@ def request_table(races: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame()
     found = measured.astype({"system": str, "kind": str, "how": str, "outcome": str, "provider": str, "target": str})
     found["row"] = found["system"] + " " + found["kind"] + found["how"].map({RACE: "", SWEEP: " sweep"})
-    kept = ["row", "target", "provider", "case_name", "race", "how", "offset_ms", "outcome", "status"]
+    kept = ["row", "kind", "target", "provider", "case_name", "race", "how", "offset_ms", "outcome", "status"]
     return found[[*kept, "provider_ms", "answered_ms"]].sort_values(["row", "offset_ms"], ignore_index=True)
 
 
@@ -62,16 +92,30 @@ def share_table(races: pd.DataFrame) -> pd.DataFrame:
 
 
 def forced_table(races: pd.DataFrame) -> pd.DataFrame:
-    """One row for each system, kind and offset (content events) that was forced: how many came to what."""
+    """One row for each system, kind and moment that was forced: how many requests came to what.
+
+    The moments of a kind are in their order: by the provider's content events (``offset_events``), those without first.
+    """
     found = races[races["how"] == FORCED]
     if found.empty:
         return pd.DataFrame()
-    names = found["system"].astype(str) + " " + found["kind"].astype(str)
-    counted = (
-        found.assign(row=names, outcome=found["outcome"].astype(str))
-        .groupby(["row", "offset_events", "outcome"])
-        .size()
-        .unstack(fill_value=0)
-        .reindex(columns=list(OUTCOMES), fill_value=0)
+    named = pd.DataFrame(
+        {
+            "row": found["system"].astype(str) + " " + found["kind"].astype(str),
+            "kind": found["kind"].astype(str),
+            "offset_events": found["offset_events"],
+            "moment": [_moment(*one) for one in zip(found["moment"], found["offset_events"], strict=True)],
+            "outcome": found["outcome"].astype(str),
+        }
     )
-    return counted.reset_index().rename_axis(columns=None)
+    keys = ["row", "kind", "offset_events", "moment"]
+    counts = named.groupby([*keys, "outcome"], dropna=False).size().unstack(fill_value=0)
+    counts = counts.reindex(columns=list(OUTCOMES), fill_value=0).reset_index().rename_axis(columns=None)
+    return counts.sort_values(["row", "offset_events", "moment"], na_position="first", ignore_index=True)
+
+
+def _moment(moment: object, offset_events: float) -> str:
+    """A moment in words: its own, else by the provider's content events."""
+    if isinstance(moment, str):
+        return moment
+    return BEFORE_HEAD if offset_events < 0 else f"after {offset_events:.0f} event{'' if offset_events == 1 else 's'}"

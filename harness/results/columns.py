@@ -223,14 +223,16 @@ RACES = (
     Column(
         "how",
         Type.NAME,
-        f"`race`: let go together; `sweep`: one by one, around a moment; `{FORCED}`: while the provider was held.",
+        f"`race`: let go together; `sweep`: one by one, around a moment; `{FORCED}`: while something else was held.",
     ),
     Column("kind", Type.NAME, "What was raced for: `double-spend`, `observe`, ..."),
-    Column("exchange", Type.NAME, "The exchange's id in its recording; null where it was forced."),
+    Column("exchange", Type.NAME, "The exchange's id in its recording; null for an observer whose moment was forced."),
+    Column("moment", Type.NAME, f"Where it was {FORCED}: when, in words; null for an observer."),
     Column(
         "offset_events",
         Type.COUNT,
-        f"Where it was {FORCED}: after how many content events of the provider's it was asked; -1: before its head.",
+        f"Where it was {FORCED}: after how many content events of the provider's it was asked; -1: before its head; "
+        "null where the provider was not held.",
         "events",
     ),
     Column(
@@ -242,8 +244,17 @@ RACES = (
     ),
     Column("provider_ms", Type.NUMBER, "From then until a provider of ours saw what the request caused.", "ms"),
     Column("answered_ms", Type.NUMBER, "From then until the head of its answer was there.", "ms"),
-    Column("status", Type.COUNT, "The answer's status; null where none came."),
-    Column("outcome", Type.NAME, "`served`, `refused` (a status of 400 to 499) or `failed`."),
+    Column(
+        "status",
+        Type.COUNT,
+        "The answer's status, of a deletion that of the stream that it was about; null where none came.",
+    ),
+    Column(
+        "outcome",
+        Type.NAME,
+        "`served`, `ended` (its stream had begun, and ended by an error event), `repeated` (told what another one who "
+        "ended the stream had been told), `refused` (a status of 400 to 499) or `failed`; of a deletion, its stream's.",
+    ),
     Column("early", Type.FLAG, "There was an answer to it before the last request had been let go."),
     Column("skew_ms", Type.NUMBER, "Of the race: between the first and the last that was let go.", "ms"),
     Column("window_ms", Type.NUMBER, "Of the race: from the first until the target had dealt with any.", "ms"),

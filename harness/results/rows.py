@@ -13,7 +13,6 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.core.case import Case
-from harness.core.race import FORCED, RACE, SWEEP, observed, races
 from harness.core.recording import Exchange, Probe, Recording, Side
 from harness.core.verdict import Judgement, Verdict
 
@@ -47,7 +46,7 @@ def case_row(
     """The row of ``cases``."""
     counts = Counter(judgement.verdict for judgement in judgements)
     lag = _lag(recording)
-    return _row(
+    return named_row(
         case,
         took_ms=seconds * 1000,
         cassette=None if cassette is None else cassette.as_posix(),
@@ -63,7 +62,7 @@ def verdict_rows(case: Case, judgements: Iterable[Judgement]) -> Iterator[Row]:
         if one.verdict is Verdict.NOT_APPLICABLE:
             continue
         findings = [{"sentence": v.sentence, "evidence": [str(p) for p in v.evidence]} for v in one.violations]
-        yield _row(
+        yield named_row(
             case,
             contract=one.contract,
             family=one.contract.partition(".")[0],
@@ -85,7 +84,7 @@ def exchange_rows(case: Case, recording: Recording) -> Iterator[tuple[Row, list[
     lags = _lag(recording).get("exchanges", {})
     for one in recording.exchanges:
         call = times[one.id]
-        row = _row(case, **_exchange(one), **_lateness(lags.get(one.id)))
+        row = named_row(case, **_exchange(one), **_lateness(lags.get(one.id)))
         if call is not None:
             row |= _present(_latencies(call, answers[one.id]))
         ours = caused.get(one.id, ()) if one.side is Side.CLIENT else ()
@@ -102,33 +101,12 @@ def exchange_rows(case: Case, recording: Recording) -> Iterator[tuple[Row, list[
 def probe_row(case: Case, probe: Probe) -> Row:
     """A row of ``probes``."""
     data = json.dumps(probe.data, ensure_ascii=False, separators=(",", ":"))
-    return _row(case, name=probe.name, at_ms=probe.at_ns / latency.MS, data=data)
+    return named_row(case, name=probe.name, at_ms=probe.at_ns / latency.MS, data=data)
 
 
-def race_rows(case: Case, recording: Recording) -> Iterator[Row]:
-    """The rows of ``races``: every request of every race and sweep, and every observer whose moment was forced."""
-    for number, seen in enumerate(observed(recording)):
-        forced: Row = {"race": number, "how": FORCED, "kind": "observe", "offset_events": seen.offset_events}
-        yield _row(case, **forced, status=seen.status, outcome=seen.outcome)
-    for name in (RACE, SWEEP):
-        for number, race in enumerate(races(recording, name)):
-            whole: Row = {"race": number, "how": name, "kind": race.kind}
-            if name == RACE:
-                window_ns = race.window_ns
-                window_ms = None if window_ns is None else window_ns / latency.MS
-                whole |= {"skew_ms": race.skew_ns / latency.MS, "window_ms": window_ms, "met": race.met}
-            for one in race.runners:
-                since = {"provider_ms": one.provider_ns, "answered_ms": one.answered_ns}
-                yield _row(
-                    case,
-                    **whole,
-                    exchange=one.exchange.id,
-                    offset_ms=(one.released_ns - race.origin_ns) / latency.MS,
-                    **{key: None if at is None else (at - one.released_ns) / latency.MS for key, at in since.items()},
-                    status=one.exchange.status,
-                    outcome=one.outcome,
-                    early=one.early,
-                )
+def named_row(case: Case, **values: Any) -> Row:
+    """A row of a case's; nulls are left out."""
+    return {"case_name": str(case), **_present(values)}
 
 
 def vars_of(found: Any) -> Row:
@@ -195,7 +173,7 @@ def _segments(case: Case, one: Exchange, call: latency.CallTimes | None) -> Iter
     start, before_ns, content_ns = 0, None, None
     for number, segment in enumerate(one.response.segments):
         chars = completed.get(number, [])
-        yield _row(
+        yield named_row(
             case,
             exchange=one.id,
             side=one.side.value,
@@ -218,10 +196,6 @@ def _lag(recording: Recording | None) -> Row:
 
 def _lateness(lag_ms: float | None) -> Row:
     return {} if lag_ms is None else {"lag_ms": lag_ms, "saturated": lag_ms >= SATURATED_MS}
-
-
-def _row(case: Case, **values: Any) -> Row:
-    return {"case_name": str(case), **_present(values)}
 
 
 def _present(values: Mapping[str, Any]) -> Row:

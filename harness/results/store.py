@@ -24,7 +24,8 @@ from harness.core.errors import CassetteWrite
 from harness.core.recording import Recording
 from harness.core.verdict import Judgement
 
-from .rows import Row, case_row, exchange_rows, probe_row, race_rows, verdict_rows
+from .raced import race_rows
+from .rows import Row, case_row, exchange_rows, probe_row, verdict_rows
 
 RESULTS = Path("results")
 FACTS = "run.json"

@@ -91,7 +91,7 @@ class Made:
             whole |= {"skew_ms": skew_ms, "window_ms": window_ms, "met": met}
         for at, (offset_ms, outcome) in enumerate(requests):
             seen = {"provider_ms": 4.0 + at, "answered_ms": 9.0 + at} if outcome == "served" else {"answered_ms": 5.0}
-            status = {"served": 200, "refused": 402, "failed": 503}[outcome]
+            status = {"refused": 402, "failed": 503}.get(outcome, 200)
             row = {"exchange": f"c{at}", "offset_ms": offset_ms, "status": status, "outcome": outcome, "early": False}
             self.rows["races"].append(whole | row | seen)
 
@@ -101,6 +101,13 @@ class Made:
         for at, (offset_events, status) in enumerate(asked):
             row = {"case_name": name, "race": at, "how": "forced", "kind": "observe", "offset_events": offset_events}
             self.rows["races"].append(row | {"status": status, "outcome": "served" if status == 200 else "refused"})
+
+    def forced_at(self, kind, *asked):
+        """Requests ``(moment, offset_events, outcome)`` of another kind."""
+        name = self.case(scenario=f"forced-{kind}", provider="bedrock", system="chat")
+        for at, (moment, offset_events, outcome) in enumerate(asked):
+            row = {"case_name": name, "race": at, "how": "forced", "kind": kind, "offset_events": offset_events}
+            self.rows["races"].append(row | {"exchange": f"c{at}", "moment": moment, "outcome": outcome})
 
     def write(self):
         """The run, come to its end."""

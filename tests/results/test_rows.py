@@ -4,7 +4,8 @@ from harness import results
 from harness.core.recording import Mark, Probe, Side
 from harness.core.verdict import Verdict
 from harness.results.columns import SATURATED_MS, TABLES
-from harness.results.rows import LAG_MARK, case_row, exchange_rows, probe_row, race_rows, verdict_rows
+from harness.results.raced import race_rows
+from harness.results.rows import LAG_MARK, case_row, exchange_rows, probe_row, verdict_rows
 
 
 @pytest.fixture

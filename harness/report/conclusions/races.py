@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from harness.core.race import RACE, SWEEP
+from harness.core.race import DELETE, OBSERVE, RACE, SERVED, SWEEP
 from harness.report.nouns import number
-from harness.report.race_tables import OUTCOMES, forced_table, race_table, request_table
+from harness.report.race_tables import KINDS, OUTCOMES, USUAL, counted, forced_table, race_table, request_table
 from harness.results.frames import Frames
 from harness.results.stats import rate
 
@@ -61,13 +61,14 @@ def _close(table: pd.DataFrame) -> Iterator[str]:
 
 def _outcomes(requests: pd.DataFrame) -> Iterator[str]:
     for name, own in requests[requests["how"] == RACE].groupby("row"):
-        counts = own["outcome"].value_counts()
-        told = ", ".join(f"{counts.get(outcome, 0):,} {outcome}" for outcome in OUTCOMES)
-        yield f"{str(name).capitalize()}: of {number(len(own), 'request')} {told}."
+        yield f"{str(name).capitalize()}: of {number(len(own), 'request')} {counted(own['outcome'])}."
 
 
 def _sweeps(requests: pd.DataFrame) -> Iterator[str]:
     for name, own in requests[requests["how"] == SWEEP].groupby("row"):
+        if own.iloc[0]["kind"] == DELETE:
+            yield f"{str(name).capitalize()}: of {len(own)} {KINDS[DELETE]} {counted(own['outcome'])}."
+            continue
         late, early = own[own["offset_ms"] > 0], own[own["offset_ms"] <= 0]
         missed = late[late["outcome"] != "served"]
         served = int((early["outcome"] == "served").sum())
@@ -81,13 +82,24 @@ def _sweeps(requests: pd.DataFrame) -> Iterator[str]:
 def _forced(races: pd.DataFrame) -> Iterator[str]:
     table = forced_table(races)
     for name, own in table.groupby("row") if len(table) else ():
-        at = [(own["offset_events"] < 0, "before the provider's head"), (own["offset_events"] >= 0, "after it")]
-        counts = [(own[which], where) for which, where in at if which.any()]
-        told = "; ".join(
-            f"{where} {int(some['served'].sum())} of {int(some[list(OUTCOMES)].to_numpy().sum())} were served"
-            for some, where in counts
-        )
+        kind = str(own.iloc[0]["kind"])
+        told = _let_in(own) if kind == OBSERVE else _came_to(kind, own)
         yield f"{str(name).capitalize()} at moments that were forced: {told}."
+
+
+def _let_in(own: pd.DataFrame) -> str:
+    at = [(own["offset_events"] < 0, "before the provider's head"), (own["offset_events"] >= 0, "after it")]
+    counts = [(own[which], where) for which, where in at if which.any()]
+    return "; ".join(
+        f"{where} {int(some[SERVED].sum())} of {int(some[list(OUTCOMES)].to_numpy().sum())} were served"
+        for some, where in counts
+    )
+
+
+def _came_to(kind: str, own: pd.DataFrame) -> str:
+    sums = own[list(OUTCOMES)].sum()
+    told = ", ".join(f"{int(sums[one]):,} {one}" for one in OUTCOMES if sums[one] or one in USUAL)
+    return f"of {int(sums.sum())} {KINDS.get(kind, 'requests')} {told}"
 
 
 def _contracts(verdicts: pd.DataFrame) -> Iterator[str]:

@@ -1,27 +1,33 @@
-"""What came of requests by how far the provider had come when they were made."""
+"""What came of requests by the moment at which a gate let them go."""
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.race_tables import OUTCOMES, forced_table
+from harness.core.race import DELETE, OBSERVE, REFUSED, SERVED
+from harness.report.race_tables import KINDS, OUTCOMES, forced_table
 from harness.results.frames import Frames
 
 from .shown import Shown, nothing
-from .style import BLUE, GREEN, ORANGE, VERMILION, rows_down, sheet
+from .style import OUTCOME_COLOURS, rows_down, sheet
 
 NAME = "races-forced"
 NOTE = (
-    "Here nothing is measured: the provider was held until the request was answered, so its moment is certain. Each "
-    "lane is an outcome, each number the requests that came to it after so many content events of the provider's; -1 "
-    "is before the head of its answer, where either outcome is right."
+    "Here nothing is measured: something was held until the request was answered, so its moment is certain. Each "
+    "column is a moment (events: those with words that the provider had sent), each lane an "
+    "outcome, each number the requests that came to it; n: all of a kind. Of a deletion it is told what became of its "
+    "stream: served (to its end, which is wrong), ended (by an error event), refused (it had not begun). An end of a "
+    "stream that is repeated was told what an earlier one was told, and costs nothing more."
 )
-_COLOURS = {"served": GREEN, "refused": ORANGE, "failed": VERMILION}
+_LABEL_CHARS = 14
 
 
 def forced_offsets(frames: Frames) -> Shown:
-    """By offset in content events, how many requests were served, refused, or failed."""
+    """By moment, how many requests were served, ended, repeated, refused, or failed."""
     table = forced_table(frames.races)
     if table.empty:
         return nothing(NAME, "No moment was forced: there is no offset to look at.", table)
@@ -30,23 +36,47 @@ def forced_offsets(frames: Frames) -> Shown:
 
 def forced_title(table: pd.DataFrame) -> str:
     """The finding, in a sentence without its stop."""
-    later = table[table["offset_events"] >= 0]
-    asked, served = int(later[list(OUTCOMES)].to_numpy().sum()), int(later["served"].sum())
-    if served == asked:
-        return f"All {asked} observers that asked at 0 to {int(table['offset_events'].max())} events were let in"
-    return f"{asked - served} of {asked} observers that asked after the provider's head were not let in"
+    found = "; ".join(_found(str(kind), own) for kind, own in table.groupby("kind"))
+    return found[:1].upper() + found[1:]
+
+
+def _found(kind: str, own: pd.DataFrame) -> str:
+    """What is to be said of a kind."""
+    sums = own[list(OUTCOMES)].sum()
+    n = int(sums.sum())
+    if kind == OBSERVE:
+        later = own[own["offset_events"] >= 0]
+        asked, let_in = int(later[list(OUTCOMES)].to_numpy().sum()), int(later[SERVED].sum())
+        if asked == let_in:
+            return f"all {asked} observers that asked after the head were let in"
+        return f"{asked - let_in} of {asked} observers that asked after the head were not let in"
+    if kind == DELETE:
+        return f"of {n} streams whose session was deleted {int(sums[SERVED]) or 'none'} came to a good end"
+    told = ", ".join(f"{int(sums[one])} {one}" for one in OUTCOMES if sums[one] or one in (SERVED, REFUSED))
+    return f"of {n} {KINDS.get(kind, 'requests')} {told}"
 
 
 def _draw(table: pd.DataFrame) -> Figure:
-    lanes = [(name, outcome) for name in sorted(set(table["row"])) for outcome in OUTCOMES]
-    figure, (axes,) = sheet(forced_title(table), 1.0 + 0.34 * len(lanes))
-    for one in table.to_dict("records"):
-        for outcome in OUTCOMES:
-            if one[outcome]:
-                at = (one["offset_events"], lanes.index((one["row"], outcome)))
-                axes.plot(*at, marker="o", markersize=15, color=_COLOURS[outcome], alpha=0.6)
-                axes.annotate(str(one[outcome]), at, ha="center", va="center", fontsize=8)
-    axes.axvline(-0.5, color=BLUE, linewidth=0.9, alpha=0.6)
-    rows_down(axes, [f"{name} {outcome}" for name, outcome in lanes])
-    axes.set_xlabel("content events of the provider's that were out", fontsize=9)
+    kinds = [own for _, own in table.groupby("row", sort=True)]
+    lanes = [[one for one in OUTCOMES if own[one].any()] for own in kinds]
+    heights = [len(one) + 1.6 for one in lanes]
+    figure, several = sheet(forced_title(table), 0.5 + 0.34 * sum(heights), rows=len(kinds), heights=heights)
+    for axes, own, shown in zip(several, kinds, lanes, strict=True):
+        _panel(axes, own, shown)
     return figure
+
+
+def _panel(axes: Axes, own: pd.DataFrame, lanes: list[str]) -> None:
+    """One kind: its moments from left to right, its outcomes from top to bottom."""
+    n = int(own[list(OUTCOMES)].to_numpy().sum())
+    for column, one in enumerate(own.to_dict("records")):
+        for lane, outcome in enumerate(lanes):
+            if one[outcome]:
+                axes.plot(column, lane, marker="o", markersize=15, color=OUTCOME_COLOURS[outcome], alpha=0.6)
+                axes.annotate(str(one[outcome]), (column, lane), ha="center", va="center", fontsize=8)
+    first = own.iloc[0]
+    axes.set_title(f"{first['row']}: {KINDS.get(str(first['kind']), 'requests')}, n {n}", loc="left", fontsize=9.5)
+    labels = [textwrap.fill(str(moment), _LABEL_CHARS) for moment in own["moment"]]
+    axes.set_xticks(range(len(labels)), labels=labels, fontsize=8)
+    axes.set_xlim(-0.6, max(len(labels) - 0.4, 3.6))
+    rows_down(axes, lanes)

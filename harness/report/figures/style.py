@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from harness.core.race import ENDED, FAILED, REFUSED, REPEATED, SERVED
+
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its notes on font caches are nothing to a reader
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
@@ -28,6 +30,8 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
 """Okabe and Ito's colours, which people with any kind of colour vision can tell apart; yellow is too faint on white."""
 
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)
+OUTCOME_COLOURS = {SERVED: GREEN, ENDED: SKY, REPEATED: PURPLE, REFUSED: ORANGE, FAILED: VERMILION}
+"""What can come of a request of a race."""
 INK, FAINT, GRID = "#222222", "#6b6b6b", "#dddddd"
 WIDTH_IN = 11.0
 DPI = 130
@@ -35,12 +39,18 @@ SATURATED_MARK = "▲"
 _TITLE_CHARS = 96
 
 
-def sheet(title: str, height_in: float, *, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """An empty figure whose title says the finding, with some axes below each other and side by side."""
+def sheet(
+    title: str, height_in: float, *, rows: int = 1, columns: int = 1, heights: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure whose title says the finding, with some axes below each other and side by side.
+
+    ``heights`` are those of the rows, where they differ.
+    """
     lines = textwrap.wrap(title, _TITLE_CHARS) or [""]
     figure = Figure(figsize=(WIDTH_IN, height_in + 0.24 * len(lines)), dpi=DPI, layout="constrained")
     figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=12, fontweight="bold", color=INK)
-    axes = [figure.add_subplot(rows, columns, number + 1) for number in range(rows * columns)]
+    grid = figure.add_gridspec(rows, columns, height_ratios=heights)
+    axes = [figure.add_subplot(grid[number // columns, number % columns]) for number in range(rows * columns)]
     for one in axes:
         plain(one)
     return figure, axes

@@ -55,3 +55,21 @@ def test_forced_moments_are_told_apart_from_measured_ones(made):
         "No race was measured in this run.",
         f"Chat observe at moments that were forced: {said}",
     )
+
+
+def test_of_deletions_it_is_told_what_became_of_the_stream(made):
+    made.race((-2.0, "refused"), (0.5, "ended"), (3.0, "ended"), how="sweep", kind="delete", system="chat")
+    made.forced_at("delete", ("before the stream", None, "refused"), ("amid the words", 3, "served"))
+    said = "of 3 streams whose session was deleted 0 served, 2 ended, 1 refused, 0 failed."
+    forced = "of 2 streams whose session was deleted 1 served, 1 refused, 0 failed."
+    assert races(made.frames()).sentences == (
+        f"Chat delete sweep: {said}",
+        f"Chat delete at moments that were forced: {forced}",
+    )
+
+
+def test_of_ends_of_a_stream_it_is_told_which_repeated_another(made):
+    made.forced_at("settle", ("late", None, "served"), ("late", None, "repeated"))
+    assert races(made.frames()).sentences[-1] == (
+        "Chat settle at moments that were forced: of 2 ends of a stream 1 served, 1 repeated, 0 refused, 0 failed."
+    )

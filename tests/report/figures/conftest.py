@@ -36,7 +36,13 @@ def broken(made):
     made.race((0.0, "served"), (0.1, "served"), (0.2, "refused"), skew_ms=0.2)
     made.race((0.0, "served"), (9.0, "failed"), skew_ms=9.0, window_ms=None)
     made.race((-2.0, "refused"), (-0.5, "served"), (1.5, "served"), how="sweep", kind="observe", system="chat")
+    made.race((-2.0, "refused"), (0.5, "ended"), (90.0, "served"), how="sweep", kind="delete", system="chat")
     made.forced((-1, 404), (0, 200), (3, 200), (3, 404))
+    made.forced_at("delete", ("before the stream", None, "refused"), ("amid the words", 3, "ended"))
+    made.forced_at("settle", ("an abort after the settlement", None, "served"), (MOMENT, None, "repeated"))
+
+
+MOMENT = "an abort after the settlement"
 
 
 def large(made):

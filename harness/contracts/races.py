@@ -1,10 +1,23 @@
-"""What holds when requests come at once, judged on races that were measured rather than forced."""
+"""What holds when requests come at once, judged on races that were measured, or forced."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.core.race import NS_PER_MS, SWEEP, Race, Runner, races
+from harness.core.race import (
+    DOUBLE_SPEND,
+    FAILED,
+    NS_PER_MS,
+    OBSERVE,
+    SERVED,
+    SWEEP,
+    Forced,
+    Race,
+    Runner,
+    forced,
+    outcome_of,
+    races,
+)
 from harness.core.recording import Recording
 from harness.core.verdict import Doubt, Pointer, Violation
 
@@ -12,15 +25,15 @@ from .chat_calls import Observation, observations
 from .registry import Findings, contract
 from .scope import EVERY
 
-DOUBLE_SPEND, OBSERVE = "double-spend", "observe"
 CLOSE_MS = 100.0
 """How soon after its moment a request counts as close to it: so late a stream that is not visible yet has its excuse
 in no machine."""
 
 
-def _double_spends(recording: Recording) -> Iterator[Race]:
+def _double_spends(recording: Recording) -> Iterator[Race | Forced]:
     """Races for a balance of which it is known for how many of the requests it pays."""
-    return (one for one in races(recording) if one.kind == DOUBLE_SPEND and one.mark.data.get("affordable") is not None)
+    both: list[Race | Forced] = [*races(recording), *forced(recording)]
+    return (one for one in both if one.kind == DOUBLE_SPEND and one.mark.data.get("affordable") is not None)
 
 
 @contract(
@@ -28,29 +41,28 @@ def _double_spends(recording: Recording) -> Iterator[Race]:
     select=_double_spends,
     systems=EVERY,
     source="house: one balance pays once (wasp-lang/open-saas #727, mozilla-ai/any-llm #836)",
-    breakers=("racy-hold", "credit-not-checked", "chat-checked-then-spent"),
+    breakers=("racy-hold", "credit-not-checked", "chat-checked-then-spent", "chat-hold-too-small"),
 )
-def no_double_spend(race: Race, _recording: Recording) -> Findings:
+def no_double_spend(race: Race | Forced, _recording: Recording) -> Findings:
     """Of N requests let go at once on a balance for K, no more than K are served.
 
-    Nothing holds the requests back once their last bytes have left, so this is seen on anybody's target, by its answers
-    alone. That no more were served counts only where the requests met: the last was let go before the target had dealt
-    with the first. Otherwise the verdict is inconclusive.
+    Where nothing holds the requests back once their last bytes have left, this is seen on anybody's target, by its
+    answers alone. That no more were served counts then only where the requests met: the last was let go before the
+    target had dealt with the first. Otherwise the verdict is inconclusive.
     """
-    affordable = int(race.mark.data["affordable"])
-    served = [one for one in race.runners if one.outcome == "served"]
+    affordable, n = int(race.mark.data["affordable"]), len(race.requests)
+    served = [one for one in race.requests if outcome_of(one.status) == SERVED]
     if len(served) > affordable:
-        evidence = tuple(Pointer(one.exchange.id, at_ns=one.released_ns) for one in served)
+        evidence = tuple(Pointer(one.id, at_ns=one.request.sent_ns) for one in served)
+        within = f" let go within {race.skew_ns / NS_PER_MS:.2f} ms" if isinstance(race, Race) else ""
         yield Violation(
-            f"The balance paid for {affordable} requests, {len(served)} of {len(race.runners)} let go within "
-            f"{race.skew_ns / 1e6:.2f} ms were served.",
-            evidence,
+            f"The balance paid for {affordable} requests, {len(served)} of {n}{within} were served.", evidence
         )
         return
-    failed = sum(one.outcome == "failed" for one in race.runners)
+    failed = sum(outcome_of(one.status) == FAILED for one in race.requests)
     if failed:
-        yield Doubt(f"{failed} of {len(race.runners)} requests were neither served nor refused.")
-    if not race.met:
+        yield Doubt(f"{failed} of {n} requests were neither served nor refused.")
+    if isinstance(race, Race) and not race.met:
         yield Doubt(race.doubt())
 
 

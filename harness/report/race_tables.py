@@ -6,6 +6,7 @@ import pandas as pd
 
 from harness.core.race import (
     DELETE,
+    DOUBLE_SPEND,
     DOUBLE_SUBMIT,
     ENDED,
     FAILED,
@@ -28,6 +29,7 @@ KINDS = {
     OBSERVE: "observers",
     DELETE: "streams whose session was deleted",
     DOUBLE_SUBMIT: "messages for one session",
+    DOUBLE_SPEND: "requests on one balance",
     SETTLE: "ends of a stream",
 }
 """Kind -> what its requests are; of other kinds they are requests."""

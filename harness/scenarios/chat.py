@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from harness.core.names import Answer, Capability, System
-from harness.core.race import FORCED
+from harness.core.race import DOUBLE_SPEND
 from harness.core.user import User
 from harness.endpoints.http import FAILURES, Live
 from harness.framing import sse
 from harness.servers.gate import Gate
 from harness.systems import accounting
 
+from .forced import forced
 from .gateway import NOTICE_LIMIT_S, PIECES, leave, noticed, paced
 from .loads import loaded_twice
 from .registry import scenario
@@ -68,11 +69,6 @@ async def one_stream(stage: Stage, **more: Any) -> None:
     session = await new_session(stage, user)
     await stage.chat(user.token).stream(session, stream_body(stage, prompt, **more), tie=prompt.tie)
     await stage.settle(user)
-
-
-def forced(stage: Stage, kind: str, *ties: str, moment: str, offset: int | None = None, **facts: Any) -> None:
-    """Mark requests whose order is forced: see ``core.race``."""
-    stage.mark(FORCED, {"kind": kind, "moment": moment, "offset": offset, "requests": list(ties), **facts})
 
 
 @scenario("stream", CHAT, answer=Answer.STREAM, faults=True)
@@ -203,6 +199,7 @@ async def balance_race(stage: Stage) -> None:
     hold_credits = stage.tariff(stage.model().id).hold_credits(len(prompts[0].text), None)
     user = await stage.user(credits=affordable * hold_credits)
     stage.mark("budget", {"callers": callers, "affordable": affordable, "hold_credits": hold_credits})
+    forced(stage, DOUBLE_SPEND, *prompts, moment="before any is held for", affordable=affordable)
     sessions = [await new_session(stage, user) for _ in range(callers)]
     checked = stage.service.gates.setdefault(accounting.INITIALIZE.name, Gate())
     gate, api = stage.gate("before-headers"), stage.chat(user.token)

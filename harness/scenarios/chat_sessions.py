@@ -13,8 +13,9 @@ from harness.core.user import User
 from harness.servers.gate import BEFORE_HEADERS, Gate
 from harness.systems import accounting
 
-from .chat import CHAT, HELD, forced, new_session, stream_body
+from .chat import CHAT, HELD, new_session, stream_body
 from .chat_observe import observe, owned
+from .forced import forced
 from .gateway import NOTICE_LIMIT_S, PIECES
 from .registry import scenario
 from .stage import Stage
@@ -74,7 +75,7 @@ async def double_submit(stage: Stage) -> None:
     checked = stage.service.gates[accounting.CHECK.name] = Gate()
     prompts, api = [stage.prompt(), stage.prompt()], stage.chat(owner.token)
     calls = [asyncio.create_task(api.stream(session, stream_body(stage, prompt), tie=prompt.tie)) for prompt in prompts]
-    forced(stage, DOUBLE_SUBMIT, *(prompt.tie for prompt in prompts), moment="before the check is answered")
+    forced(stage, DOUBLE_SUBMIT, *prompts, moment="before the check is answered")
     both = [stage.service_seen(accounting.CHECK.name, len(calls)), *map(asyncio.shield, calls)]
     await stage.first_of(both, within_s=NOTICE_LIMIT_S)
     checked.open()
@@ -105,14 +106,14 @@ async def _deleted(stage: Stage, owner: User, observer: User, offset: int, momen
     async with owned(stage, owner, session, words=max(0, offset)) as own:
         await stage.first_of([gate.wait_reached(), asyncio.shield(own.reading)], within_s=NOTICE_LIMIT_S)
         watching = await observe(stage, observer, session, offset=offset)
-        forced(stage, DELETE, deletion.tie, moment=moment, offset=offset, stream=own.tie)
+        forced(stage, DELETE, deletion, moment=moment, offset=offset, stream=own.tie)
         await api.delete(session, tie=deletion.tie)
         if gate.reached.is_set() and not await stage.provider_ended(own.tie, within_s=NOTICE_LIMIT_S):
             stage.mark("gate-opened-late", {"tie": own.tie})
         gate.open()
     await watching
     del stage.script.gates[point]
-    forced(stage, DELETE, deletion.tie, moment="before the stream", stream=late.tie)
+    forced(stage, DELETE, deletion, moment="before the stream", stream=late.tie)
     await api.stream(session, stream_body(stage, late), tie=late.tie)
 
 

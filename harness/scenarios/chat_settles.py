@@ -9,8 +9,9 @@ from harness.endpoints.lastbyte import Entrant
 from harness.servers.gate import Gate
 from harness.systems import accounting
 
-from .chat import CHAT, forced
+from .chat import CHAT
 from .chat_accounting import ACTUAL, DELIVERED, SEEN, fresh_id, hold_body
+from .forced import forced
 from .registry import scenario
 from .stage import Stage
 
@@ -49,20 +50,20 @@ async def settle_crossed(stage: Stage) -> None:
     for session in (finalized, aborted):
         await first.initialize(hold_body(stage, user, session))
 
-    ties = [stage.prompt().tie for _ in range(4)]
+    asked = [stage.prompt() for _ in range(4)]
     gate = stage.service.gates[accounting.ABORT.name] = Gate()
-    forced(stage, SETTLE, *ties[:2], moment="an abort after the settlement")
-    ending = asyncio.create_task(late.abort(finalized, {"tokensDelivered": DELIVERED}, tie=ties[1]))
+    forced(stage, SETTLE, *asked[:2], moment="an abort after the settlement")
+    ending = asyncio.create_task(late.abort(finalized, {"tokensDelivered": DELIVERED}, tie=asked[1].tie))
     await stage.service_seen(accounting.ABORT.name)
-    await first.finalize(finalized, {"actualTokens": ACTUAL}, tie=ties[0])
+    await first.finalize(finalized, {"actualTokens": ACTUAL}, tie=asked[0].tie)
     gate.open()
     await ending
 
     gate = stage.service.gates[accounting.FINALIZE.name] = Gate()
-    forced(stage, SETTLE, *ties[2:], moment="a settlement after the abort")
-    ending = asyncio.create_task(late.finalize(aborted, {"actualTokens": ACTUAL}, tie=ties[3]))
+    forced(stage, SETTLE, *asked[2:], moment="a settlement after the abort")
+    ending = asyncio.create_task(late.finalize(aborted, {"actualTokens": ACTUAL}, tie=asked[3].tie))
     await stage.service_seen(accounting.FINALIZE.name)
-    await first.abort(aborted, {"tokensDelivered": DELIVERED}, tie=ties[2])
+    await first.abort(aborted, {"tokensDelivered": DELIVERED}, tie=asked[2].tie)
     gate.open()
     await ending
     await stage.settle(user)

@@ -10,12 +10,14 @@ from typing import Any
 
 from harness.core.fault import FAULTS
 from harness.core.names import Answer, Capability, Provider, System
+from harness.core.race import DOUBLE_SPEND
 from harness.core.user import User
 from harness.endpoints.http import FAILURES, Live
 from harness.providers.openai import decode_stream
 from harness.providers.reply import Reply
 from harness.servers.gate import Gate
 
+from .forced import forced
 from .loads import loaded_twice
 from .registry import scenario
 from .stage import Prompt, Stage
@@ -181,6 +183,7 @@ async def balance_race(stage: Stage) -> None:
     hold_credits = stage.tariff(stage.model().id).hold_credits(len(prompts[0].text), None)
     user = await stage.user(credits=affordable * hold_credits)
     stage.mark("budget", {"callers": callers, "affordable": affordable, "hold_credits": hold_credits})
+    forced(stage, DOUBLE_SPEND, *prompts, moment="before any is answered", affordable=affordable)
     gate = stage.gate("before-headers")
     api = stage.gateway(user.token)
     calls = [asyncio.create_task(api.chat(chat_body(stage, prompt), tie=prompt.tie)) for prompt in prompts]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from harness.core.names import Answer, Capability, System
-from harness.core.race import RACE_BUDGET
+from harness.core.race import DOUBLE_SPEND, RACE_BUDGET
 from harness.endpoints.lastbyte import Entrant
 from harness.providers import chatkit
 from harness.servers.gate import BEFORE_HEADERS, before_headers
@@ -112,7 +112,7 @@ async def _double_spend(
         told = stage.target.profile.systems[stage.system].numbers.get(RACE_BUDGET)
         affordable = None if told is None else int(told)
     gate = stage.gate(point) if stage.target.has(Capability.PROVIDER) else None
-    async with stage.race("double-spend", entrants, affordable=affordable) as heat:
+    async with stage.race(DOUBLE_SPEND, entrants, affordable=affordable) as heat:
         if gate is not None:
             for prompt, call in zip(prompts, heat.calls, strict=True):
                 await stage.first_of([asyncio.shield(call), stage.script.seen(prompt.tie)])

@@ -6,10 +6,12 @@ import asyncio
 from typing import Any
 
 from harness.core.names import Answer, Capability, System
+from harness.core.race import DOUBLE_SPEND
 from harness.core.user import User
 from harness.endpoints.runs import RunsClient
 from harness.systems import runs
 
+from .forced import forced
 from .gateway import leave, noticed
 from .loads import loaded_twice
 from .registry import scenario
@@ -133,6 +135,7 @@ async def balance_race(stage: Stage) -> None:
     user = await stage.user(credits=affordable * price_credits)
     project = await stage.project(user)
     stage.mark("budget", {"callers": callers, "affordable": affordable, "hold_credits": price_credits})
+    forced(stage, DOUBLE_SPEND, *prompts, moment="before any is answered", affordable=affordable)
     gate = stage.gate("before-headers")
     api = stage.runs(user.token)
     calls = [asyncio.create_task(_create(stage, api, project, prompt)) for prompt in prompts]

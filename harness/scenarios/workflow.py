@@ -6,12 +6,14 @@ import asyncio
 from typing import Any
 
 from harness.core.names import Answer, Capability, System
+from harness.core.race import DOUBLE_SPEND
 from harness.core.user import User
 from harness.endpoints.workflow import WorkflowClient
 from harness.providers import chatkit
 from harness.servers.gate import before_headers
 from harness.systems import workflow
 
+from .forced import forced
 from .gateway import NOTICE_LIMIT_S, leave
 from .loads import loaded_twice
 from .registry import scenario
@@ -124,6 +126,7 @@ async def balance_race(stage: Stage) -> None:
     prompts = [stage.prompt() for _ in range(callers)]
     user = await stage.user(credits=affordable * price_credits)
     stage.mark("budget", {"callers": callers, "affordable": affordable, "hold_credits": price_credits})
+    forced(stage, DOUBLE_SPEND, *prompts, moment="before any is answered", affordable=affordable)
     gate = stage.gate(before_headers(chatkit.SEND))
     api = stage.workflow(user.token)
     calls = [asyncio.create_task(_create(api, prompt)) for prompt in prompts]

@@ -272,6 +272,28 @@ def test_of_two_at_once_one_is_answered(studio):
     lost = stream("c3", status=409, body=REFUSED, sent=11, at=12, ended=13)
     assert judged(studio, "race.one-submit-wins", recorded(stream(), lost, marks=[mark])) is Verdict.PASS
     assert judged(studio, "race.one-submit-wins", recorded(stream(), stream("c3"), marks=[mark])) is Verdict.FAIL
+    forced = ("forced", 5, {"kind": "double-submit", "moment": "now", "offset": None, "requests": ["t.2", "t.3"]})
+    assert judged(studio, "race.one-submit-wins", recorded(stream(), lost, marks=[forced])) is Verdict.PASS
+    assert judged(studio, "race.one-submit-wins", recorded(stream(), stream("c3"), marks=[forced])) is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("streamed", "late", "verdict"),
+    [
+        (stream("c2", *DELTAS, ERROR, ended=70), [], Verdict.PASS),
+        (stream("c2", ended=70), [], Verdict.FAIL),
+        (stream("c2", *DELTAS, ended=70), [], Verdict.FAIL),
+        (stream("c2", status=410, body=REFUSED, at=69, ended=70), [], Verdict.PASS),
+        (stream("c2", *DELTAS, ERROR, ended=70), [("gate-opened-late", 80, {"tie": "t.2"})], Verdict.FAIL),
+        (stream("c2", *DELTAS, ERROR, ended=70), [("gate-opened-late", 80, {"tie": "t.9"})], Verdict.PASS),
+        (stream("c2", *DELTAS, ERROR, ended=70), [("gate-opened-late", 80, None)], Verdict.FAIL),
+        (stream("c2", *DELTAS, ended=70, ending=Ending.CLIENT_CLOSE), [], Verdict.NOT_APPLICABLE),
+    ],
+    ids=["error", "done", "silence", "before-the-head", "ran-on", "another-ran-on", "of-old", "left"],
+)
+def test_a_deletion_ends_what_is_streamed(studio, streamed, late, verdict):
+    made = recorded(created(), streamed, delete(), marks=late)
+    assert judged(studio, "session.delete-ends-stream", made) is verdict
 
 
 def test_bytes_that_are_nobodys_stream_are_read_all_the_same():

@@ -1,6 +1,7 @@
 """Two requests for one session at once: when it is said that nothing went wrong, and when that is not known."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,18 @@ def submits(*streams):
     return recording("race", {"kind": "double-submit", "raced": None}, *streams)
 
 
+def forced(kind, *requests, others=(), **facts):
+    data = {"kind": kind, "moment": "now", "offset": None, "requests": [one.tie for one in requests], **facts}
+    header = Header(source=Source.SIMULATOR, system="chat", target="stranger", capabilities=frozenset(["provider"]))
+    return Recording(header=header, exchanges=(*requests, *others), marks=(Mark("forced", 0, data),))
+
+
+def deleted_at(streamed, times_ms):
+    """A deletion whose moment was forced, and its stream."""
+    deletion = replace(exchange("d", chat.DELETE.name, SESSION, times_ms, 204, b""), tie="t.d")
+    return forced("delete", deletion, others=(streamed,), stream=streamed.tie)
+
+
 def deletes(streamed, times_ms, *, gated):
     deleted = exchange("d", chat.DELETE.name, SESSION, times_ms, 204, b"")
     data = {"kind": "delete", "origin_ns": 0, "stream": streamed.tie, "gated": gated, "raced": (chat.DELETE.name,)}
@@ -121,8 +134,10 @@ def judged(contract, made):
             Verdict.INCONCLUSIVE,
             "never have met",
         ),
+        (forced("double-submit", *(stream("a", (0, 50, 60), 200), stream("b", (1, 11, 12), 409))), Verdict.PASS, ""),
+        (forced("double-submit", *(stream("a", (0, 50, 60), 200), stream("b", (1, 51, 61), 200))), Verdict.FAIL, "2"),
     ],
-    ids=["sound", "both", "other-refusal", "neither", "wide", "one-after-the-other"],
+    ids=["sound", "both", "other-refusal", "neither", "wide", "one-after-the-other", "forced", "forced-both"],
 )
 def test_no_double_submit(made, verdict, says):
     found, told = judged("race.no-double-submit", made)
@@ -140,8 +155,15 @@ def test_no_double_submit(made, verdict, says):
         (deletes(stream("a", (0, 10, 60), 200), (50, 70, 71), gated=True), Verdict.PASS, ""),
         (deletes(stream("a", (0, 10, 20), 200), (50, 70, 71), gated=True), Verdict.INCONCLUSIVE, "None of 1 deletions"),
         (deletes(stream("a", (50, 60, 61), 410), (0, 10, 11), gated=True), Verdict.INCONCLUSIVE, "None of 1 deletions"),
+        (deleted_at(stream("a", (0, 10, 60), 200, BROKEN), (20, 30, 31)), Verdict.PASS, ""),
+        (deleted_at(stream("a", (0, 40, 41), 410), (20, 30, 31)), Verdict.PASS, ""),
+        (deleted_at(stream("a", (0, 10, 60), 200), (20, 30, 31)), Verdict.FAIL, "30.0 ms later"),
+        (deleted_at(stream("a", (50, 60, 90), 200), (20, 30, 31)), Verdict.FAIL, "60.0 ms later"),
     ],
-    ids=["ended", "went-on", "on-its-way", "went-on-long", "ended-before", "too-late", "too-early"],
+    ids=[
+        *("ended", "went-on", "on-its-way", "went-on-long", "ended-before", "too-late", "too-early"),
+        *("forced", "forced-before-the-head", "forced-went-on", "forced-before-the-stream"),
+    ],
 )
 def test_deletion_wins(made, verdict, says):
     found, told = judged("race.deletion-wins", made)

@@ -50,10 +50,22 @@ def recording(statuses, *, step_ms=0, affordable=AFFORDABLE):
     return Recording(header=header, exchanges=exchanges, marks=(mark,))
 
 
+def forced(statuses):
+    """The same where gates made sure that they met, however long it took."""
+    exchanges = tuple(call(number, status, number * 50, 900) for number, status in enumerate(statuses))
+    data = {"kind": "double-spend", "moment": "now", "offset": None, "affordable": AFFORDABLE}
+    mark = Mark("forced", 0, {**data, "requests": [one.tie for one in exchanges]})
+    header = Header(source=Source.SIMULATOR, system="gateway", target="stranger")
+    return Recording(header=header, exchanges=exchanges, marks=(mark,))
+
+
 @pytest.mark.parametrize(
     ("made", "verdict", "says"),
     [
         (recording((200, 200, 402, 402)), Verdict.PASS, ""),
+        (forced((200, 200, 402, 402)), Verdict.PASS, ""),
+        (forced((200, 200, 200, 402)), Verdict.FAIL, "paid for 2 requests, 3 of 4 were served"),
+        (forced((200, 200, 503)), Verdict.INCONCLUSIVE, "1 of 3 requests were neither"),
         (
             recording((200, 200, 200, 402)),
             Verdict.FAIL,
@@ -66,7 +78,19 @@ def recording(statuses, *, step_ms=0, affordable=AFFORDABLE):
         (recording((None, None, None)), Verdict.INCONCLUSIVE, "3 of 3 requests were neither"),
         (recording((200, 200, 200), affordable=None), Verdict.NOT_APPLICABLE, "nothing in the recording"),
     ],
-    ids=["sound", "racy", "wide", "racy-though-wide", "just-met", "failed", "unanswered", "budget-unknown"],
+    ids=[
+        "sound",
+        "forced",
+        "racy-forced",
+        "failed-forced",
+        "racy",
+        "wide",
+        "racy-though-wide",
+        "just-met",
+        "failed",
+        "unanswered",
+        "budget-unknown",
+    ],
 )
 def test_no_double_spend(made, verdict, says):
     load()

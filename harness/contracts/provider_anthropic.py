@@ -70,7 +70,13 @@ def message_fault(message: dict[str, Json]) -> str | None:
     select=answers(CLAUDE),
     source=f"{MESSAGE}, stop_reason; streaming: null in message_start, then set",
     subject=Subject.PROVIDER,
-    breakers=("unknown-stop", "second-stop-reason", "message-unknown-stop", "message-without-stop"),
+    breakers=(
+        "unknown-stop",
+        "second-stop-reason",
+        "message-unknown-stop",
+        "message-without-stop",
+        "bedrock-claude-unknown-stop",
+    ),
 )
 def stop_reason(answer: Answer, _recording: Recording) -> Findings:
     """An answer ends for one of the documented reasons: a plain one always says which, a stream at most once.
@@ -107,6 +113,8 @@ def _delta(event: StreamEvent) -> dict[str, Json]:
         "usage-shrinks",
         "output-negative",
         "message-without-usage",
+        "bedrock-claude-usage-shrinks",
+        "bedrock-claude-stop-first",
     ),
 )
 def usage(answer: Answer, _recording: Recording) -> Findings:
@@ -153,7 +161,7 @@ def _lacking(usage: Json, names: tuple[str, ...]) -> list[str]:
     source="Anthropic API reference: the ids of its examples; every recorded answer",
     subject=Subject.PROVIDER,
     level=Level.SHOULD,
-    breakers=("foreign-message-id",),
+    breakers=("foreign-message-id", "bedrock-claude-foreign-id"),
 )
 def id_form(answer: Answer, _recording: Recording) -> Findings:
     """Anthropic's ids are `msg_` and letters and digits; Vertex AI's say `vrtx` in between, Bedrock's `bdrk`.

@@ -7,7 +7,7 @@ from harness.core.verdict import Level, Subject
 from harness.providers.anthropic import Kind, StreamEvent
 
 from .provider_anthropic import message_fault
-from .provider_messages import ANTHROPIC, CLAUDE, Answer, streams, streams_asked
+from .provider_messages import ANTHROPIC, CLAUDE, IN_EVENTS, Answer, streams, streams_asked
 from .provider_traffic import EVENT_STREAM
 from .registry import Findings, contract
 
@@ -18,7 +18,7 @@ BLOCKS = (Kind.BLOCK_START, Kind.BLOCK_DELTA, Kind.BLOCK_STOP)
 
 @contract(
     "anthropic.stream-content-type",
-    select=streams_asked(CLAUDE),
+    select=streams_asked(IN_EVENTS),
     source=f"{STREAMING}: server-sent events; WHATWG HTML 9.2.5",
     subject=Subject.PROVIDER,
     breakers=("message-stream-labelled-json",),
@@ -38,7 +38,7 @@ def stream_content_type(answer: Answer, _recording: Recording) -> Findings:
     select=streams(CLAUDE),
     source=f"{STREAMING}: each event has a name, and the same type in its JSON data",
     subject=Subject.PROVIDER,
-    breakers=("malformed-message-event", "event-without-name", "event-of-another-type"),
+    breakers=("malformed-message-event", "event-without-name", "event-of-another-type", "bedrock-claude-no-type"),
 )
 def event_names(answer: Answer, _recording: Recording) -> Findings:
     """Every event is a JSON object whose type is the event's name.
@@ -57,7 +57,16 @@ def event_names(answer: Answer, _recording: Recording) -> Findings:
     select=streams(CLAUDE),
     source=FLOW,
     subject=Subject.PROVIDER,
-    breakers=("drop-message-start", "second-message-start", "message-delta-too-early", "drop-message-delta"),
+    breakers=(
+        "drop-message-start",
+        "second-message-start",
+        "message-delta-too-early",
+        "drop-message-delta",
+        "bedrock-claude-only-metrics",
+        "bedrock-claude-no-start",
+        "bedrock-claude-no-stop",
+        "bedrock-claude-stop-first",
+    ),
 )
 def event_order(answer: Answer, _recording: Recording) -> Findings:
     """A stream is `message_start`, content blocks, `message_delta`, `message_stop`, in this order; pings anywhere.
@@ -89,7 +98,7 @@ _NEXT: dict[Kind | None, tuple[Kind, ...]] = {
     select=streams(CLAUDE, whole=True),
     source=f"{FLOW}: a final message_stop event",
     subject=Subject.PROVIDER,
-    breakers=("drop-message-stop", "second-message-stop", "event-after-message-stop"),
+    breakers=("drop-message-stop", "second-message-stop", "event-after-message-stop", "bedrock-claude-no-last"),
 )
 def message_stop_last(answer: Answer, _recording: Recording) -> Findings:
     """A whole stream ends with `message_stop`, once and last.
@@ -113,7 +122,12 @@ def message_stop_last(answer: Answer, _recording: Recording) -> Findings:
     select=streams(CLAUDE, whole=True),
     source="Anthropic API reference, the Message object, stop_reason: non-null at the end of a stream",
     subject=Subject.PROVIDER,
-    breakers=("drop-message-delta", "delta-without-stop-reason"),
+    breakers=(
+        "drop-message-delta",
+        "delta-without-stop-reason",
+        "bedrock-claude-only-metrics",
+        "bedrock-claude-no-stop",
+    ),
 )
 def stream_stop_reason(answer: Answer, _recording: Recording) -> Findings:
     """A whole stream says in a `message_delta` why it ended.
@@ -129,7 +143,13 @@ def stream_stop_reason(answer: Answer, _recording: Recording) -> Findings:
     select=streams(CLAUDE),
     source=f"{FLOW}: message_start contains a Message object with empty content",
     subject=Subject.PROVIDER,
-    breakers=("start-without-id", "start-with-content", "start-with-stop-reason", "second-message-start"),
+    breakers=(
+        "start-without-id",
+        "start-with-content",
+        "start-with-stop-reason",
+        "second-message-start",
+        "bedrock-claude-start-of-user",
+    ),
 )
 def message_start(answer: Answer, _recording: Recording) -> Findings:
     """A stream starts one message, with one id: the assistant's, still empty, not stopped.
@@ -168,6 +188,7 @@ def _start_fault(message: Json) -> str | None:
         "drop-block-stop",
         "drop-block-start",
         "blocks-interleaved",
+        "bedrock-claude-no-block-start",
     ),
 )
 def block_indexes(answer: Answer, _recording: Recording) -> Findings:
@@ -202,7 +223,7 @@ def block_indexes(answer: Answer, _recording: Recording) -> Findings:
     select=streams(CLAUDE),
     source=f"{STREAMING}: types of content block deltas",
     subject=Subject.PROVIDER,
-    breakers=("delta-of-another-type", "delta-without-type"),
+    breakers=("delta-of-another-type", "delta-without-type", "bedrock-claude-delta-of-a-tool"),
 )
 def delta_types(answer: Answer, _recording: Recording) -> Findings:
     """A delta is of a type that its block can take: text for text, partial JSON for a tool's input, and so on.

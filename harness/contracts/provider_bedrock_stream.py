@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from harness.core.recording import Recording
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+from harness.core.recording import Json, Recording
 from harness.core.verdict import Pointer, Subject, Violation
-from harness.providers.bedrock import Kind, has_metrics
+from harness.providers.bedrock import Kind, StreamEvent, has_metrics
 from harness.providers.bedrock_encode import EVENT_STREAM
 
-from .provider_invocations import Invocation, streams, streams_asked
+from .provider_invocations import FRAMED, Invocation, streams, streams_asked
 from .registry import Findings, contract
 
 FRAMES = "Amazon event stream encoding (Smithy, application/vnd.amazon.eventstream)"
 ORDER = "Amazon Bedrock user guide, ConverseStream response: order of the events"
 INVOKE = "Amazon Bedrock API reference, InvokeModelWithResponseStream"
 
+Step = tuple[str, Json, StreamEvent]
+"""An event of Converse's by its name and what it says, with the frame that it came in."""
+
 _NAMES = {"event": ":event-type", "exception": ":exception-type", "error": ":error-code"}
 _BLOCKS = frozenset({"contentBlockStart", "contentBlockDelta", "contentBlockStop"})
+
+_FAILURES = frozenset(
+    {
+        "internalServerException",
+        "modelStreamErrorException",
+        "serviceUnavailableException",
+        "throttlingException",
+        "validationException",
+    }
+)
+EXCEPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"converse-stream": _FAILURES, FRAMED: _FAILURES | {"modelTimeoutException"}}
+)
+"""Call -> the exceptions that its stream may hold."""
+
+
+def _modelled(answer: Invocation) -> list[StreamEvent]:
+    """The frames that hold an exception of the API's; an error that it does not describe is in its headers alone."""
+    found = answer.stream.exceptions if answer.stream else ()
+    return [event for event in found if event.message.text(":message-type") == "exception"]
+
+
+def _failed(recording: Recording) -> list[Invocation]:
+    return [answer for answer in streams()(recording) if _modelled(answer)]
 
 
 @contract(
@@ -66,7 +96,7 @@ def frames_intact(answer: Invocation, _recording: Recording) -> Findings:
     select=streams(),
     source="Smithy, event stream wire format: headers of event, exception and error messages",
     subject=Subject.PROVIDER,
-    breakers=("bedrock-no-message-type", "bedrock-no-event-type"),
+    breakers=("bedrock-no-message-type", "bedrock-no-event-type", "bedrock-exception-without-type"),
 )
 def frame_headers(answer: Invocation, _recording: Recording) -> Findings:
     """Every frame says in its headers what kind of message it is, and which.
@@ -119,9 +149,18 @@ def converse_order(answer: Invocation, _recording: Recording) -> Findings:
 
     Clients put the message together as it comes, and take `messageStop` for its end.
     """
-    places: dict[str, int] = {}
+    yield from out_of_order(answer, _steps(answer))
+
+
+def _steps(answer: Invocation) -> Iterator[Step]:
     for event in answer.events:
-        name = event.name
+        yield event.name, event.data, event
+
+
+def out_of_order(answer: Invocation, steps: Iterable[Step]) -> Findings:
+    """What of Converse's events came where it must not, or did not come."""
+    places: dict[str, int] = {}
+    for name, _, event in steps:
         lacking = [before for before in _BEFORE.get(name, ()) if before not in places]
         if lacking:
             yield answer.violation(f"{name} came before {lacking[0]}.", event)
@@ -158,16 +197,21 @@ def blocks_closed(answer: Invocation, _recording: Recording) -> Findings:
 
     A client hands a block on, a tool call for example, when it is closed.
     """
+    yield from left_open(answer, _steps(answer))
+
+
+def left_open(answer: Invocation, steps: Iterable[Step]) -> Findings:
+    """Which content blocks were not closed, or went on when they were."""
     opened: dict[int, None] = {}
     closed: set[int] = set()
-    for event in answer.events:
-        index = event.data.get("contentBlockIndex") if isinstance(event.data, dict) else None
-        if event.name not in _BLOCKS or not isinstance(index, int):
+    for name, data, event in steps:
+        index = data.get("contentBlockIndex") if isinstance(data, dict) else None
+        if name not in _BLOCKS or not isinstance(index, int):
             continue
         if index in closed:
-            yield answer.violation(f"{event.name} came for block {index}, which was closed.", event)
+            yield answer.violation(f"{name} came for block {index}, which was closed.", event)
         opened[index] = None
-        if event.name == "contentBlockStop":
+        if name == "contentBlockStop":
             closed.add(index)
     for index in opened:
         if index not in closed:
@@ -176,10 +220,19 @@ def blocks_closed(answer: Invocation, _recording: Recording) -> Findings:
 
 @contract(
     "bedrock.invocation-metrics",
-    select=streams("invoke-with-response-stream", whole=True),
+    select=streams(FRAMED, whole=True),
     source="Amazon Bedrock user guide, invocation metrics of a response stream; every recorded stream",
     subject=Subject.PROVIDER,
-    breakers=("bedrock-no-metrics", "bedrock-metrics-early"),
+    breakers=(
+        "bedrock-no-metrics",
+        "bedrock-metrics-early",
+        "bedrock-claude-no-last",
+        "bedrock-nova-no-last",
+        "bedrock-titan-no-last",
+        "bedrock-llama-no-last",
+        "bedrock-titan-words-after-stop",
+        "bedrock-llama-words-after-stop",
+    ),
 )
 def invocation_metrics(answer: Invocation, _recording: Recording) -> Findings:
     """An invoke stream's last chunk, and no other, has the metrics of the invocation.
@@ -210,3 +263,26 @@ def nothing_after_exception(answer: Invocation, _recording: Recording) -> Findin
         first = answer.stream.exceptions[0]
         if first is not answer.events[-1]:
             yield answer.violation("A frame came after the stream's exception.", answer.events[first.index + 1])
+
+
+@contract(
+    "bedrock.stream-exception",
+    select=_failed,
+    source=f"{INVOKE}, ResponseStream; ConverseStream, ConverseStreamOutput: the exceptions; Smithy, event streams",
+    subject=Subject.PROVIDER,
+    breakers=(
+        "bedrock-exception-without-type",
+        "bedrock-exception-of-another-name",
+        "bedrock-exception-without-message",
+    ),
+)
+def stream_exception(answer: Invocation, _recording: Recording) -> Findings:
+    """An exception in a stream is one of those that its call documents, and says in a message what went wrong.
+
+    Nothing else tells a stream that was throttled from a model that failed: its status was 200 long before.
+    """
+    for event in _modelled(answer):
+        if event.name not in EXCEPTIONS[answer.call]:
+            yield answer.violation(f"{event.name or 'What it does not name'} is no exception of {answer.call}.", event)
+        if not isinstance(event.data, dict) or not isinstance(event.data.get("message"), str):
+            yield answer.violation(f"{event.name or 'An exception'} has no message.", event)

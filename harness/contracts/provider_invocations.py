@@ -17,6 +17,8 @@ OUTPUT_COUNT = "x-amzn-bedrock-output-token-count"
 _OTHER_MEDIA = ("embed", "canvas", "reel", "sonic")
 """In the names of models that are of a family and make no text."""
 CONVERSE = frozenset({"converse", "converse-stream"})
+FRAMED = "invoke-with-response-stream"
+"""The call whose streams have what the model's family says in the frames' chunks."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,17 @@ def is_own(exchange: Exchange) -> bool:
     return head is not None and (head.header(REQUEST_ID) is None or head.header(INPUT_COUNT) is not None)
 
 
-def invoked_family(exchange: Exchange) -> Family | None:
-    """The family of the model in an invoke call's path; None where it is not known, or makes no text."""
+def invoked_model(exchange: Exchange) -> str | None:
+    """The id of the model in an invoke call's path; None where it is no such call, or the model makes no text."""
     found = target(exchange.request.method, urlsplit(exchange.request.url).path)
     if found is None or not found[0].startswith("invoke") or any(part in found[1] for part in _OTHER_MEDIA):
         return None
-    return family_of(found[1])
+    return found[1]
+
+
+def invoked_family(exchange: Exchange) -> Family | None:
+    """The family of the model in an invoke call's path; None where it is not known, or makes no text."""
+    return family_of(invoked_model(exchange) or "")
 
 
 def refusals(*, headers: bool = False) -> Select:

@@ -1,8 +1,8 @@
 """The subjects of the provider contracts on Anthropic's Messages protocol: what was answered, decoded once.
 
 Its promises bind Anthropic, Vertex AI where it passes Claude's bodies on (``:rawPredict``, ``:streamRawPredict``), and
-Bedrock in the plain answers of ``invoke``; its streams wrap the events in frames, which have contracts of their own.
-Anybody else who speaks the protocol has promised nothing.
+Bedrock in what its invoke calls answer for Claude: the frames in which its streams wrap the events have contracts of
+their own. Anybody else who speaks the protocol has promised nothing.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.core.recording import Exchange, Recording
+from harness.providers import bedrock_claude
 from harness.providers.anthropic import Kind, Stream, StreamEvent, decode_stream
 from harness.providers.bedrock import Family
 
-from .provider_invocations import invoked_family, is_own
+from .provider_invocations import FRAMED, invoked_family, is_own
 from .provider_traffic import Answered, Scope, Selectors, judged, read_json
 
 ANTHROPIC: Scope = frozenset({"anthropic"})
 CLAUDE: Scope = ANTHROPIC | {"vertex", "bedrock"}
 """Whose bodies are Claude's. Errors are not among them: Vertex AI has its own."""
+IN_EVENTS: Scope = CLAUDE - {"bedrock"}
+"""Who sends Claude's streams as server-sent events."""
 
 _OPERATIONS = {
     "anthropic": ("messages",),
     "vertex": ("rawPredict", "streamRawPredict"),
-    "bedrock": ("invoke",),
+    "bedrock": ("invoke", FRAMED),
 }
 _CLAUDE_PATH = "/publishers/anthropic/"
 
@@ -63,7 +66,11 @@ streams_asked = _MESSAGES.streams_asked
 def _answers(recording: Recording) -> Iterator[Answer]:
     for exchange in judged(recording):
         if _is_claudes(exchange):
-            yield Answer.read(exchange, recording.header.source, exchange.provider or "", decode_stream)
+            framed = exchange.operation == FRAMED
+            decode = bedrock_claude.decode_stream if framed else decode_stream
+            yield Answer.read(
+                exchange, recording.header.source, exchange.provider or "", decode, streamed=framed or None
+            )
 
 
 def _is_claudes(exchange: Exchange) -> bool:
@@ -72,7 +79,8 @@ def _is_claudes(exchange: Exchange) -> bool:
     if exchange.operation not in _OPERATIONS.get(provider, ()):
         return False
     if provider == "bedrock":
-        return invoked_family(exchange) is Family.CLAUDE and _asks_for_a_message(exchange) and is_own(exchange)
+        own = exchange.operation == FRAMED or is_own(exchange)
+        return own and invoked_family(exchange) is Family.CLAUDE and _asks_for_a_message(exchange)
     return provider != "vertex" or _CLAUDE_PATH in exchange.request.url
 
 

@@ -97,10 +97,23 @@ class Answered(ProviderAnswer, Generic[S]):
     broken_off: bool
 
     @classmethod
-    def read(cls, exchange: Exchange, source: Source, promiser: str, decode: Callable[[bytes], S]) -> Self:
-        """An exchange's answer; ``decode`` reads the protocol's streams."""
+    def read(
+        cls,
+        exchange: Exchange,
+        source: Source,
+        promiser: str,
+        decode: Callable[[bytes], S],
+        *,
+        streamed: bool | None = None,
+    ) -> Self:
+        """An exchange's answer; ``decode`` reads the protocol's streams.
+
+        ``streamed`` is whether this is one, where the call says it and not what came.
+        """
         request = read_json(exchange.request.body)
-        stream = decode(exchange.body) if is_event_stream(exchange) else None
+        if streamed is None:
+            streamed = is_event_stream(exchange)
+        stream = decode(exchange.body) if streamed else None
         return cls(
             exchange=exchange,
             promiser=promiser,

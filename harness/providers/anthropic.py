@@ -200,9 +200,15 @@ def read_event(index: int, raw: str, *, name: str = "message", start: int = 0, e
     """One event from its JSON text, in whatever frame it came. Takes any text."""
     try:
         data = json.lenient(raw)
-        kind = _kind(data, name)
     except DecodeError:
-        data, kind = None, Kind.ERROR if name == Kind.ERROR else Kind.MALFORMED
+        kind = Kind.ERROR if name == Kind.ERROR else Kind.MALFORMED
+        return StreamEvent(index, start, end, name, kind, None, "", raw)
+    return event_of(index, data, raw, name=name, start=start, end=end)
+
+
+def event_of(index: int, data: Json, raw: str, *, name: str, start: int, end: int) -> StreamEvent:
+    """One event from what was decoded already."""
+    kind = _kind(data, name)
     return StreamEvent(index, start, end, name, kind, data, _event_text(kind, data), raw)
 
 

@@ -16,6 +16,7 @@ from harness.providers.anthropic_encode import carry, encode_answer, encode_erro
 from harness.providers.mutate import MUTATIONS as OPENAI_MUTATIONS
 from harness.providers.mutate import Kind, Mutation
 from harness.providers.mutate_anthropic import MUTATIONS
+from harness.providers.mutate_bedrock import MUTATIONS as BEDROCK_MUTATIONS
 from harness.providers.reply import default_reply, digest
 
 CONTRACTS = {id_: one for id_, one in load().items() if one.family == "anthropic"}
@@ -85,7 +86,7 @@ def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutatio
 
 @pytest.mark.parametrize("contract_id", CONTRACTS)
 def test_every_breaker_is_a_mutation(contract_id: str):
-    assert set(CONTRACTS[contract_id].breakers) <= MUTATIONS.keys()
+    assert set(CONTRACTS[contract_id].breakers) <= MUTATIONS.keys() | BEDROCK_MUTATIONS.keys()
 
 
 def test_no_mutation_is_called_as_one_of_another_protocol():

@@ -1,4 +1,7 @@
-"""Each contract of Bedrock's passes healthy answers, and fails on exactly the mutations it names."""
+"""Each contract of Bedrock's passes healthy answers, and fails on exactly the mutations it names.
+
+So does each of Anthropic's on what Claude says there.
+"""
 
 import json
 from dataclasses import replace
@@ -8,13 +11,14 @@ import pytest
 from harness.contracts import judge, load
 from harness.core.recording import Ending, Exchange, Fidelity, Header, Recording, Request, Response, Side, Source
 from harness.core.verdict import Subject, Verdict
-from harness.providers.bedrock import CALLS, Family, decode_request, family_of
-from harness.providers.bedrock_encode import MODELS, encode_answer, encode_error
+from harness.providers.bedrock import CALLS, Family, decode_request, decode_stream, family_of
+from harness.providers.bedrock_encode import MODELS, encode_answer, encode_error, frame
 from harness.providers.mutate_bedrock import MUTATIONS, REFUSAL, Mutation
 from harness.providers.reply import default_reply
 
 NOVA = MODELS[0]
-CONTRACTS = {id_: one for id_, one in load().items() if one.family == "bedrock"}
+CONTRACTS = {id_: one for id_, one in load().items() if one.family in ("bedrock", "anthropic")}
+BEDROCKS = {id_: one for id_, one in CONTRACTS.items() if one.family == "bedrock"}
 
 
 def body(call: str, model: str) -> bytes:
@@ -48,6 +52,14 @@ def exchange(call: str, model: str = NOVA) -> Exchange:
     )
 
 
+def failed() -> Exchange:
+    """A stream that says soundly that it failed."""
+    one = exchange("converse-stream")
+    begun = one.body[: decode_stream(one.body).events[2].end]
+    failure = frame("throttlingException", {"message": "Too many tokens, please wait."}, kind="exception")
+    return replace(one, response=replace(one.response, body=begun + failure))
+
+
 def broken_by(mutation: Mutation) -> Exchange:
     healthy = exchange(mutation.call, next(model for model in MODELS if mutation.family in model))
     assert healthy.response is not None
@@ -70,23 +82,23 @@ def test_exactly_the_contracts_that_name_a_mutation_fail_on_it(mutation: Mutatio
     assert violated(recording(broken_by(mutation))) == declared
 
 
-@pytest.mark.parametrize("contract_id", CONTRACTS)
+@pytest.mark.parametrize("contract_id", BEDROCKS)
 def test_every_breaker_is_a_mutation_and_healthy_traffic_is_looked_at(contract_id: str):
-    one = CONTRACTS[contract_id]
+    one = BEDROCKS[contract_id]
     assert one.subject is Subject.PROVIDER
     assert set(one.breakers) <= MUTATIONS.keys()
-    exchanges = tuple(exchange(call) for call in [*CALLS, REFUSAL])
+    exchanges = (*(exchange(call, model) for call in [*CALLS, REFUSAL] for model in MODELS), failed())
     made = Recording(header=Header(source=Source.SIMULATOR), exchanges=exchanges)
     assert judge(one, made).verdict is Verdict.PASS
 
 
 def test_there_is_a_contract_for_each_promise():
-    assert len(CONTRACTS) == 17
+    assert len(BEDROCKS) == 23
 
 
 def test_a_violation_points_at_the_frame(recording):
     broken = broken_by(MUTATIONS["bedrock-message-crc"])
-    (violation,) = judge(CONTRACTS["bedrock.frames-intact"], recording(broken)).violations
+    (violation,) = judge(BEDROCKS["bedrock.frames-intact"], recording(broken)).violations
     (pointer,) = violation.evidence
     assert b"contentBlockDelta" in broken.body[pointer.start : pointer.end]
 

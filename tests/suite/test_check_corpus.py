@@ -63,7 +63,7 @@ INTERACTIONS = {
 """The same of their interactions."""
 JUDGED = {
     ("anthropic", "anthropic"): 189,
-    ("bedrock", "anthropic"): 21,
+    ("bedrock", "anthropic"): 44,
     ("bedrock", "bedrock"): 260,
     ("deepseek", "openai"): 24,
     ("gemini", "gemini"): 185,
@@ -78,6 +78,17 @@ JUDGED = {
     ("xai", "openai"): 22,
 }
 """Provider and family of contracts -> in how many exchanges the family had something to judge, at least."""
+CHUNKS = {
+    "bedrock.invoke-stream-stop": 32,
+    "bedrock.invoke-stream-order": 21,
+    "bedrock.invoke-blocks-closed": 20,
+    "bedrock.invoke-stream-words": 10,
+    "bedrock.invoke-stream-not-empty": 12,
+    "bedrock.stream-exception": 1,
+}
+"""Contract -> in how many invoke streams it judged what their chunks hold, at least."""
+CLAUDES_STREAMS = 23
+"""How many invoke streams are Claude's: Anthropic's contracts judge their chunks."""
 NEVER_RECORDED = {"vertex.token-error", *(id_ for id_, one in load().items() if one.family == "chatkit")}
 """Contracts of providers of which no stranger recorded a subject: ChatKit's messages, and a token that is refused."""
 MADE_UP = 6
@@ -124,6 +135,13 @@ def test_the_traffic_of_each_provider_is_judged(report: CheckReport, provider: s
 def test_every_contract_of_a_providers_judges_real_traffic(report: CheckReport):
     known = {id_ for id_, one in load().items() if one.subject is Subject.PROVIDER}
     assert {id_ for id_ in known if not report.contracts[id_]} == NEVER_RECORDED
+
+
+def test_what_the_chunks_of_every_invoke_stream_hold_is_judged(report: CheckReport):
+    """Of those that came to an end: one fails in the midst, and is judged as far as it goes."""
+    assert {id_: count for id_, count in CHUNKS.items() if report.contracts[id_] < count} == {}
+    told = report.contracts["bedrock.invoke-stream-stop"] + CLAUDES_STREAMS
+    assert told == report.contracts["bedrock.invocation-metrics"]
 
 
 def test_every_answer_of_bedrock_is_judged_but_for_what_is_no_answer_of_a_models(report: CheckReport):

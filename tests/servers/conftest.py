@@ -139,18 +139,20 @@ def error_of() -> Callable[[ModuleType, str], type[Exception]]:
 
 
 @pytest.fixture
-def claude(simulator: Simulator) -> Callable[[Provider], Any]:
+def claude(simulator: Simulator) -> Callable[..., Any]:
     """Anthropic's own client for Claude where one of its three providers has it; to be closed by who opens it."""
 
-    def opened(provider: Provider) -> Any:
+    def opened(provider: Provider, *, blocking: bool = False) -> Any:
         how: dict[str, Any] = {"max_retries": 0, "timeout": LIMIT_S, "base_url": simulator.base_url(provider)}
         if provider is Provider.BEDROCK:
             keys = {"aws_access_key": "AKIATEST", "aws_secret_key": "sekret", "aws_region": "us-east-1"}
-            return anthropic.AsyncAnthropicBedrock(**how, **keys)
+            bedrock = anthropic.AnthropicBedrock if blocking else anthropic.AsyncAnthropicBedrock
+            return bedrock(**how, **keys)
         if provider is Provider.VERTEX:
             token = str(AccessToken("robot", int(time.time() * 1e6)))
             how["base_url"] += "/v1"
-            return anthropic.AsyncAnthropicVertex(**how, project_id="p", region="us-east5", access_token=token)
-        return anthropic.AsyncAnthropic(**how, api_key="sk-test")
+            vertex = anthropic.AnthropicVertex if blocking else anthropic.AsyncAnthropicVertex
+            return vertex(**how, project_id="p", region="us-east5", access_token=token)
+        return (anthropic.Anthropic if blocking else anthropic.AsyncAnthropic)(**how, api_key="sk-test")
 
     return opened

@@ -18,14 +18,12 @@ def decode_stream(body: bytes) -> Stream:
 
 
 def _event(frame: bedrock.StreamEvent) -> StreamEvent:
-    """A frame's event. Frames have no name for it: it is called what its type is."""
+    """A frame's event, which holds nothing where it cannot be read. Frames have no name: it is called by its type."""
     raw = frame.message.payload.decode(errors="replace")
     data, name = frame.data, "message"
     if frame.kind is bedrock.Kind.EXCEPTION:
         said = data.get("message") if isinstance(data, dict) else None
         data, name = error_body(frame.name, said if isinstance(said, str) else ""), str(Kind.ERROR)
-    elif frame.kind is not bedrock.Kind.EVENT:
-        return StreamEvent(frame.index, frame.start, frame.end, name, Kind.MALFORMED, None, "", raw)
     elif isinstance(data, dict) and isinstance(data.get("type"), str):
         name = data["type"]
     return event_of(frame.index, data, raw, name=name, start=frame.start, end=frame.end)

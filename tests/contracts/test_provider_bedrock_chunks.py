@@ -212,7 +212,7 @@ STREAM_CONTRACTS = [
 
 
 def test_claudes_chunks_are_judged_by_anthropics_contracts_on_streams(recording, violated, verdict):
-    made = recording(streamed(CLAUDE, START, {"type": "ping"}, *BLOCK, *END, asked={"messages": []}))
+    made = recording(streamed(CLAUDE, START, {"type": "ping"}, *BLOCK, *END, asked={"messages": [], "stream": True}))
     assert violated(made) == set()
     judged = [id_ for id_, one in CONTRACTS.items() if one.family == "anthropic" and verdict(id_, made) is Verdict.PASS]
     assert judged == STREAM_CONTRACTS
@@ -243,6 +243,14 @@ def test_a_stream_of_claudes_that_fails_needs_no_end(failure: str, recording, vi
     made = replace(one, response=replace(one.response, body=one.body + said[failure]))
     assert not {id_ for id_ in violated(recording(made)) if id_.startswith("anthropic.")}
     assert {"anthropic.message-stop-last", "anthropic.stream-stop-reason"} <= violated(recording(one))
+
+
+def test_a_chunk_of_claudes_that_cannot_be_read_is_told_by_both(recording, violated):
+    one = streamed(CLAUDE, START, *BLOCK, *END, asked={"messages": []})
+    assert one.response is not None
+    broken = chunk(START) + frame("chunk", {"bytes": "{not base64}"})
+    made = replace(one, response=replace(one.response, body=one.body.replace(chunk(START), broken)))
+    assert violated(recording(made)) == {"anthropic.event-names", "bedrock.payload-parses"}
 
 
 def test_a_violation_points_at_the_frame(recording):

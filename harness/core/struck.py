@@ -29,7 +29,8 @@ class Fault:
     ``error_type`` is what an error calls itself, in band or (Bedrock's) with its status (None: the usual for it).
     ``pings`` puts the protocol's keep-alive event before every other. ``damage``: what is inserted is no sound frame.
     ``stale_token``: the first access token that comes is refused as expired, until a newer one does.
-    ``heals_after`` is how many requests with the same tag suffer it (None: each of them).
+    ``heals_after`` is how many requests with the same tag suffer it (None: each of them); where they belong to no case,
+    how many for the same call.
     ``operation`` is the one call that is struck (None: each call that a model's answer takes, and no other: lists of
     models and requests for tokens are struck where they are named, and only then).
     ``polls`` is how many polls come before the first that is struck; where none is named, how many find no answer yet

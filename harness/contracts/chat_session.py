@@ -125,7 +125,7 @@ def _ran_on(call: StreamCall, recording: Recording) -> bool:
     systems=CHAT,
     needs=[Capability.PROVIDER],
     source=TABLE,
-    breakers=("chat-delete-leaves-stream",),
+    breakers=("chat-delete-leaves-stream", "chat-owner-gone-runs-on"),
 )
 def delete_ends_stream(call: StreamCall, recording: Recording) -> Findings:
     """Deleting a session ends what it streams: the owner reads an error event, and the provider's call is cancelled.

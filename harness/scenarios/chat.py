@@ -21,7 +21,7 @@ from .forced import forced
 from .gateway import NOTICE_LIMIT_S, PIECES, leave, noticed, paced
 from .loads import loaded_twice
 from .registry import scenario
-from .stage import Prompt, Stage
+from .stage import BUSY_LIMIT_S, Prompt, Stage
 
 CHAT = System.CHAT
 ACCOUNTS = (Capability.ACCOUNTS,)
@@ -207,10 +207,11 @@ async def balance_race(stage: Stage) -> None:
         asyncio.create_task(api.stream(session, stream_body(stage, prompt), tie=prompt.tie))
         for session, prompt in zip(sessions, prompts, strict=True)
     ]
-    await stage.first_of([stage.service_seen(accounting.INITIALIZE.name, callers)], within_s=NOTICE_LIMIT_S)
+    ended = asyncio.gather(*map(asyncio.shield, calls))
+    await stage.first_of([stage.service_seen(accounting.INITIALIZE.name, callers), ended], within_s=BUSY_LIMIT_S)
     checked.open()
     for prompt, call in zip(prompts, calls, strict=True):
-        await stage.first_of([asyncio.shield(call), stage.script.seen(prompt.tie)])
+        await stage.first_of([asyncio.shield(call), stage.script.seen(prompt.tie)], within_s=BUSY_LIMIT_S)
     gate.open()
     await asyncio.gather(*calls)
     await stage.settle(user)

@@ -20,7 +20,7 @@ from harness.servers.gate import BEFORE_HEADERS
 from .chat import CHAT, HELD, come_back, has_deltas, new_session, open_until, stream_body
 from .gateway import NOTICE_LIMIT_S, PIECES, noticed
 from .registry import scenario
-from .stage import Stage
+from .stage import BUSY_LIMIT_S, Stage
 
 OBSERVERS = 5
 GRACE_S = 0.5
@@ -75,8 +75,9 @@ async def owned(stage: Stage, owner: User, session: str, *, words: int) -> Async
                 await live.read_all()
 
     reading = asyncio.create_task(read())
-    arrived = ready.wait() if words else stage.script.seen(prompt.tie)
-    await stage.first_of([arrived, asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
+    await stage.first_of([stage.script.seen(prompt.tie), asyncio.shield(reading)], within_s=BUSY_LIMIT_S)
+    if words:
+        await stage.first_of([ready.wait(), asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
     try:
         yield Owned(prompt.tie, reading)
     finally:
@@ -88,7 +89,7 @@ async def observed_once(stage: Stage, owner: User, observer: User, offset: int) 
     point = offset if offset >= 0 else BEFORE_HEADERS
     gate, session = stage.gate(point), await new_session(stage, owner)
     async with owned(stage, owner, session, words=max(0, offset)) as own:
-        await stage.first_of([gate.wait_reached(), asyncio.shield(own.reading)], within_s=NOTICE_LIMIT_S)
+        await stage.first_of([gate.wait_reached(), asyncio.shield(own.reading)], within_s=BUSY_LIMIT_S)
         watching = await observe(stage, observer, session, offset=offset)
         stage.mark("gate-opened")
         gate.open()

@@ -18,7 +18,7 @@ from .chat_observe import observe, owned
 from .forced import forced
 from .gateway import NOTICE_LIMIT_S, PIECES
 from .registry import scenario
-from .stage import Stage
+from .stage import BUSY_LIMIT_S, Stage
 
 MANY = 24
 DELETED_AT = MappingProxyType(
@@ -77,10 +77,10 @@ async def double_submit(stage: Stage) -> None:
     calls = [asyncio.create_task(api.stream(session, stream_body(stage, prompt), tie=prompt.tie)) for prompt in prompts]
     forced(stage, DOUBLE_SUBMIT, *prompts, moment="before the check is answered")
     both = [stage.service_seen(accounting.CHECK.name, len(calls)), *map(asyncio.shield, calls)]
-    await stage.first_of(both, within_s=NOTICE_LIMIT_S)
+    await stage.first_of(both, within_s=BUSY_LIMIT_S)
     checked.open()
     for prompt, call in zip(prompts, calls, strict=True):
-        await stage.first_of([asyncio.shield(call), stage.script.seen(prompt.tie)], within_s=NOTICE_LIMIT_S)
+        await stage.first_of([asyncio.shield(call), stage.script.seen(prompt.tie)], within_s=BUSY_LIMIT_S)
     gate.open()
     await asyncio.gather(*calls)
     await _stream(stage, owner, session)
@@ -104,7 +104,7 @@ async def _deleted(stage: Stage, owner: User, observer: User, offset: int, momen
     session, gate, api = await new_session(stage, owner), stage.gate(point), stage.chat(owner.token)
     deletion, late = stage.prompt(), stage.prompt()
     async with owned(stage, owner, session, words=max(0, offset)) as own:
-        await stage.first_of([gate.wait_reached(), asyncio.shield(own.reading)], within_s=NOTICE_LIMIT_S)
+        await stage.first_of([gate.wait_reached(), asyncio.shield(own.reading)], within_s=BUSY_LIMIT_S)
         watching = await observe(stage, observer, session, offset=offset)
         forced(stage, DELETE, deletion, moment=moment, offset=offset, stream=own.tie)
         await api.delete(session, tie=deletion.tie)

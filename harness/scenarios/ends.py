@@ -25,7 +25,7 @@ from harness.systems import accounting
 from . import chat, runs, workflow
 from .gateway import HELD, NOTICE_LIMIT_S, PIECES, chat_body, has_words, leave, noticed
 from .registry import scenario
-from .stage import Prompt, Stage
+from .stage import BUSY_LIMIT_S, Prompt, Stage
 
 ID = "end-against-leaving"
 AFTER_MS = (0.0, 5.0, 20.0)
@@ -81,10 +81,10 @@ async def _held(
     gate, ready = stage.gate(point), asyncio.Event()
     calling = asyncio.create_task(call(prompt, ready))
     for _ in range(1, holds):
-        await stage.first_of([asyncio.shield(calling), gate.wait_reached()])
+        await stage.first_of([asyncio.shield(calling), gate.wait_reached()], within_s=BUSY_LIMIT_S)
         passed, gate = gate, stage.gate(point)
         passed.open()
-    await stage.first_of([asyncio.shield(calling), gate.wait_reached()])
+    await stage.first_of([asyncio.shield(calling), gate.wait_reached()], within_s=BUSY_LIMIT_S)
     await stage.first_of([asyncio.shield(calling), ready.wait()], within_s=NOTICE_LIMIT_S)
     return calling, gate
 
@@ -136,7 +136,7 @@ async def _left_while_settled(stage: Stage, user: User, call: Call) -> None:
     stage.service.gates[accounting.FINALIZE.name] = settling
     stage.mark(END_RACED, {"tie": prompt.tie, "after_ms": None, "moment": "while it is settled"})
     gate.open()
-    await stage.first_of([asyncio.shield(calling), settling.wait_reached()])
+    await stage.first_of([asyncio.shield(calling), settling.wait_reached()], within_s=BUSY_LIMIT_S)
     calling.cancel()
     with suppress(asyncio.CancelledError):
         await calling

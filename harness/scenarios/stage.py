@@ -40,6 +40,8 @@ GENEROUS_CREDITS = 1_000_000
 CLIENT_LIMIT_S = 30.0
 SETTLE_LIMIT_S = 6.0
 PROVIDER_LIMIT_S = 2.0
+BUSY_LIMIT_S = 15.0
+"""How long what is certain to come may take on a machine that has too much to do."""
 T = TypeVar("T")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,10 @@ class Denied(Exception):
     def __init__(self, why: str, challenge: str) -> None:
         self.challenge = challenge
         super().__init__(why)
+
+
+class Expired(Denied):
+    """The same of a token that was right, and has expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +56,20 @@ class Authenticator:
         claims = {"sub": str(user_id), "role": role, "iat": now, "exp": now + valid_s}
         return jwt.encode(claims, self._secret, algorithm="HS256")
 
-    def authenticate(self, header: str | None) -> Principal:
-        """The principal that an ``Authorization`` header names. Raises Denied."""
+    def authenticate(self, header: str | None, *, then: datetime | None = None) -> Principal:
+        """The principal that an ``Authorization`` header names. Raises Denied.
+
+        ``then``: a token will do that had not expired at that moment, whether it has expired since or not.
+        """
         scheme, _, token = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise self.denied("A bearer token is required.", given=False)
         if not token.isascii():  # RFC 6750 section 2.1; and bytes that are no UTF-8 have come as what cannot be encoded
             raise self.denied("The token is refused: it is not in ASCII.", given=True)
         try:
-            claims = self.claims(token.strip())
+            claims = self.claims(token.strip()) if then is None else self.claims_then(token.strip(), then)
+        except jwt.ExpiredSignatureError as late:
+            raise self.expired(f"The token is refused: {late}.") from late
         except jwt.PyJWTError as wrong:
             raise self.denied(f"The token is refused: {wrong}.", given=True) from wrong
         return self.principal(claims)
@@ -69,6 +79,19 @@ class Authenticator:
         claims: Mapping[str, Any] = jwt.decode(
             token, self._secret, algorithms=list(self.algorithms), options={"require": list(self.required)}
         )
+        return claims
+
+    def claims_then(self, token: str, then: datetime) -> Mapping[str, Any]:
+        """The same of a token that had not expired at that moment. Raises PyJWTError."""
+        claims: Mapping[str, Any] = jwt.decode(
+            token,
+            self._secret,
+            algorithms=list(self.algorithms),
+            options={"require": list(self.required), "verify_exp": False},
+        )
+        ends = claims["exp"]
+        if isinstance(ends, bool) or not isinstance(ends, int | float) or ends <= then.timestamp():
+            raise jwt.ExpiredSignatureError("it had expired by then")
         return claims
 
     def principal(self, claims: Mapping[str, Any]) -> Principal:
@@ -83,3 +106,7 @@ class Authenticator:
     def denied(self, why: str, *, given: bool) -> Denied:
         """A refusal with its challenge: RFC 6750 section 3, which names no error where no token was given."""
         return Denied(why, f'Bearer realm="{REALM}"' + (', error="invalid_token"' if given else ""))
+
+    def expired(self, why: str) -> Expired:
+        """A refusal of a token that was right."""
+        return Expired(why, self.denied(why, given=True).challenge)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import openai
-from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
 from openai import AsyncOpenAI
 
+from .aws import bedrock_client
 from .providers import Provider
 from .settings import Settings
 
@@ -101,23 +100,7 @@ class ProviderClients:
             await self._http.close()
 
     def _new_bedrock(self) -> AbstractAsyncContextManager[Any]:
-        """A client of Bedrock's; the environment's own settings of AWS do not count, nor does any profile of theirs."""
-        settings = self._settings
-        limits = AioConfig(
-            retries={"total_max_attempts": self.max_retries + 1, "mode": "standard"},
-            connect_timeout=settings.connect_s,
-            read_timeout=max(settings.first_byte_s, settings.segment_s),
-            ignore_configured_endpoint_urls=True,
-        )
-        client: AbstractAsyncContextManager[Any] = AioSession().create_client(
-            "bedrock-runtime",
-            region_name=settings.aws_region,
-            endpoint_url=settings.bedrock_url or None,
-            aws_access_key_id=settings.aws_access_key_id,
-            aws_secret_access_key=settings.aws_secret_access_key,
-            config=limits,
-        )
-        return client
+        return bedrock_client(self._settings, max_retries=self.max_retries)
 
     def _new_http(self) -> aiohttp.ClientSession:
         """A session; a redirect or a cookie of one service is nothing for another."""

@@ -22,6 +22,14 @@ def google_missing(settings: Settings) -> tuple[str, ...]:
     return tuple(missing)
 
 
+def google_token_missing(settings: Settings) -> tuple[str, ...]:
+    """The settings without which there is no access token for Vertex AI; none where there is one, or a file for one.
+
+    That is all that its list of models wants: no project stands in the list's path.
+    """
+    return () if settings.vertex_access_token or settings.google_application_credentials else google_missing(settings)
+
+
 def google_key(settings: Settings) -> str:
     """What Vertex AI is asked with: the token, or the file's path; empty where something is missing."""
     if google_missing(settings):

@@ -18,7 +18,7 @@ from google.oauth2 import service_account
 
 from .clients import ProviderClients
 from .clock import Clock
-from .credentials import FILE, google_missing
+from .credentials import FILE, google_missing, google_token_missing
 from .failure import Kind, UpstreamError, kind_of_status
 from .settings import Settings, SettingsError
 
@@ -191,13 +191,22 @@ class GoogleTokens:
         self._fetching = asyncio.Lock()
 
     def missing(self) -> tuple[str, ...]:
-        """The settings without which Vertex AI cannot be asked: none where it can."""
+        """The settings without which no model of Vertex AI's can be called: none where one can."""
         return google_missing(self._settings)
+
+    def token_missing(self) -> tuple[str, ...]:
+        """The settings without which there is no token: none where there is one."""
+        return google_token_missing(self._settings)
+
+    def require_project(self) -> None:
+        """Every call of a model names the project. Raises NoCredentials where a model cannot be called."""
+        if missing := self.missing():
+            raise NoCredentials(missing)
 
     async def token(self) -> str:
         """A token that is good. Raises NoCredentials, or UpstreamError where Google gives none."""
-        if self.missing():
-            raise NoCredentials(self.missing())
+        if missing := self.token_missing():
+            raise NoCredentials(missing)
         if self._settings.vertex_access_token or self._account is None:
             return self._settings.vertex_access_token
         if self.good():

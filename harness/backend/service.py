@@ -32,13 +32,17 @@ class CallerService(ABC):
         """The answer to a known caller, or the refusal. Raises CancelledError where the caller left."""
         user: User | None = None
         try:
-            user = await find_caller(request, self.authenticator, self.accounts)
+            user = await self.caller(request)
             with self.flights.enter(user.id):
                 return await work(request, user)
         except ClientGone as gone:
             raise asyncio.CancelledError from gone
         except Exception as error:  # noqa: BLE001 - the outermost boundary: the caller is told, the log has the rest
             return self.refused(request, user, error)
+
+    async def caller(self, request: web.Request) -> User:
+        """Who calls. Raises Denied."""
+        return await find_caller(request, self.authenticator, self.accounts)
 
     @abstractmethod
     def refused(self, request: web.Request, user: User | None, error: Exception) -> web.Response:

@@ -192,6 +192,7 @@ STREAMING_SESSIONS = Table(
     Column("state", String(16), nullable=False),
     Column("tokens", BigInteger, nullable=False),
     Column("credits", BigInteger, nullable=False),
+    Column("began_at", Moment, nullable=False),
 )
 """What accounting knows of the streams of chat sessions; it is another service, so nothing ties it to their table."""
 

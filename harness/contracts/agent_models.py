@@ -15,6 +15,7 @@ from .agent_calls import object_of
 from .registry import Findings, contract
 from .scope import AGENT
 
+TOKEN_ALONE = "models-no-project"
 STACK = (b"Traceback", b'File "', b".py")
 
 
@@ -25,7 +26,6 @@ def _lists(recording: Recording) -> list[Exchange]:
 MISSING: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "models-no-credentials": agent.MISSING_SETTINGS,
-        "models-no-project": (agent.PROJECT_SETTING,),
         "models-no-key": tuple(name for name in agent.MISSING_SETTINGS if name != agent.PROJECT_SETTING),
     }
 )
@@ -41,13 +41,12 @@ def _without_credentials(recording: Recording) -> list[Exchange]:
     select=_without_credentials,
     systems=AGENT,
     source="house: 503, and which settings are missing",
-    breakers=("agent-no-token-stack-trace", "agent-no-token-unnamed", "agent-token-without-project"),
+    breakers=("agent-no-token-stack-trace", "agent-no-token-unnamed"),
 )
 def no_credentials_said(exchange: Exchange, recording: Recording) -> Findings:
     """Without credentials for Vertex the list is a 503 that says so and names the settings that are missing.
 
-    An access token without a project is none: every call's path names the project. A stack trace told whoever asked how
-    the service is built, and nobody what to do.
+    A stack trace told whoever asked how the service is built, and nobody what to do.
     """
     error = object_of(exchange.body).get("error")
     words = str(error.get("message") if isinstance(error, dict) else "")
@@ -59,6 +58,30 @@ def no_credentials_said(exchange: Exchange, recording: Recording) -> Findings:
         yield Violation(f"The answer does not name {', '.join(lacking)}.", (Pointer(exchange.id),))
     if any(mark in exchange.body for mark in STACK):
         yield Violation("The answer holds a stack trace.", (Pointer(exchange.id),))
+
+
+def _with_token(recording: Recording) -> list[Exchange]:
+    return _lists(recording) if recording.header.scenario == TOKEN_ALONE else []
+
+
+@contract(
+    "models.token-is-enough",
+    select=_with_token,
+    systems=AGENT,
+    source="house: missing are a service account and its project, or an access token",
+    breakers=("agent-list-wants-project",),
+)
+def token_is_enough(exchange: Exchange, _recording: Recording) -> Findings:
+    """An access token is all that the list of models takes: no project stands in its path.
+
+    Who has set a token and reads that there is none looks in the wrong place.
+    """
+    if exchange.status != 200:
+        error = object_of(exchange.body).get("error")
+        words = str(error.get("message") if isinstance(error, dict) else "")
+        yield Violation(
+            f"There is a token, and the answer was {exchange.status} {words[:80]!r}.", (Pointer(exchange.id),)
+        )
 
 
 def _read(recording: Recording) -> Iterator[tuple[Exchange, tuple[Exchange, ...]]]:

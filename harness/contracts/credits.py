@@ -52,6 +52,7 @@ def usage_sane(account: Ledger, recording: Recording) -> Findings:
         "hold-kept-when-client-leaves",
         "chat-hold-kept-when-owner-leaves",
         "chat-hold-kept-when-unsure",
+        "chat-expired-token-ends-nothing",
         "chat-stop-cuts-streams",
         "hold-kept-when-stream-breaks",
     ),

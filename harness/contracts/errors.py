@@ -140,10 +140,13 @@ def _limited(recording: Recording) -> list[Call]:
 @contract(
     "errors.retry-after-passed-on",
     select=_limited,
-    systems=(*COMPLETIONS, *WORKFLOW),
+    systems=(*COMPLETIONS, *chat_calls.CHAT, *WORKFLOW),
     needs=PROVIDER,
     source="RFC 9110, 10.2.3: Retry-After is seconds or an HTTP date",
-    breakers=("retry-after-dropped", "retry-after-seconds-only", "workflow-retry-after-dropped"),
+    breakers=(
+        *("retry-after-dropped", "retry-after-seconds-only", "workflow-retry-after-dropped"),
+        "chat-retry-after-dropped",
+    ),
 )
 def retry_after_passed_on(call: Call, _recording: Recording) -> Findings:
     """A 429 carries the provider's `retry-after`, in the form it had, and none where it had none.
@@ -337,7 +340,7 @@ def _paid_for(recording: Recording) -> list[Call]:
     source="house: the words are the provider's; OpenAI API reference, chat completion object",
     breakers=(
         *("double-settle", "runs-output-cut", "workflow-programme-renamed", "workflow-text-blocks-ignored"),
-        "workflow-programme-cut",
+        *("workflow-programme-cut", "chat-expired-token-ends-nothing"),
     ),
 )
 def answer_delivered(call: Call, _recording: Recording) -> Findings:

@@ -80,7 +80,7 @@ def _theirs(call: ChatCall, recording: Recording) -> bool:
     select=_called_from_list,
     systems=COMPLETIONS,
     source="house: every listed model can be called",
-    breakers=("lists-uncallable-model", "half-credentials-count", "agent-token-without-project"),
+    breakers=("lists-uncallable-model", "half-credentials-count"),
 )
 def listed_can_be_called(call: ChatCall, _recording: Recording) -> Findings:
     """Every model on the list can be called.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +12,7 @@ from uuid import UUID
 
 from harness.core.names import Answer, Capability
 from harness.core.user import User
-from harness.servers.service import Trouble
+from harness.servers.service import Trouble, claims_of
 from harness.systems import accounting
 
 from .chat import CHAT, new_session, one_stream, stream_body
@@ -19,6 +21,8 @@ from .registry import scenario
 from .stage import Stage
 
 SEEN = (Capability.ACCOUNTS, Capability.PROVIDER)
+EXPIRED_S = 0.02
+"""How long after its end a token has expired for everybody."""
 ESTIMATE, ACTUAL, DELIVERED = 2000, 900, 300
 """Tokens: what is held for, what a whole stream used, and what of one was delivered."""
 
@@ -69,6 +73,24 @@ async def finalize_fails(stage: Stage) -> None:
     """Accounting fails when a stream is to be settled that went well."""
     stage.service.troubles[accounting.FINALIZE.name] = Trouble(500)
     await one_stream(stage)
+
+
+@scenario("token-expires-mid-stream", CHAT, answer=Answer.STREAM, needs=(*SEEN, Capability.TOKENS))
+async def token_expires_mid_stream(stage: Stage) -> None:
+    """A stream whose owner's token expires while the provider speaks, and another one of the same session."""
+    user, prompt, gate = await stage.user(), stage.prompt(), stage.gate(1)
+    session = await new_session(stage, user)
+    brief = stage.target.token("brief", user.id or "")
+    ends_s = float(claims_of(brief).get("exp", 0))
+    call = asyncio.create_task(stage.chat(brief).stream(session, stream_body(stage, prompt), tie=prompt.tie))
+    if await stage.provider_seen(prompt.tie):
+        await asyncio.sleep(ends_s + EXPIRED_S - time.time())
+        stage.mark("expired", {"tie": prompt.tie})
+    gate.open()
+    await call
+    prompt = stage.prompt()
+    await stage.chat(user.token).stream(session, stream_body(stage, prompt), tie=prompt.tie)
+    await stage.settle(user)
 
 
 @scenario("initialize-fails-late", CHAT, answer=Answer.STREAM, needs=SEEN)

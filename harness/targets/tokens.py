@@ -12,6 +12,8 @@ import jwt
 from harness.core.errors import UnknownName
 
 HOUR_S = 3600
+BRIEF_S = 0.3
+"""How long a brief token is good at least; its end is on a whole second (RFC 7519 has it so where it can)."""
 
 
 def _signed(claims: dict[str, Any], secret: str) -> str:
@@ -25,6 +27,7 @@ def _claims(user_id: str, **changes: Any) -> dict[str, Any]:
 KINDS: Mapping[str, Callable[[str, str], str]] = MappingProxyType(
     {
         "valid": lambda user, secret: _signed(_claims(user), secret),
+        "brief": lambda user, secret: _signed(_claims(user, exp=int(time.time() + BRIEF_S) + 1), secret),
         "expired": lambda user, secret: _signed(_claims(user, exp=int(time.time()) - HOUR_S), secret),
         "not-yet-valid": lambda user, secret: _signed(_claims(user, nbf=int(time.time()) + HOUR_S), secret),
         "foreign-key": lambda user, secret: _signed(_claims(user), f"not the key of this system {secret[::-1]}"),

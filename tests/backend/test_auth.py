@@ -1,10 +1,11 @@
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import jwt
 import pytest
 
-from harness.backend.auth import Authenticator, Denied
+from harness.backend.auth import Authenticator, Denied, Expired
 
 SECRET = "a secret for tokens of at least 32 bytes"
 USER = uuid4()
@@ -71,3 +72,20 @@ def test_no_token_is_asked_for_without_naming_an_error(authenticator, header):
     with pytest.raises(Denied) as denied:
         authenticator.authenticate(header)
     assert denied.value.challenge == 'Bearer realm="harness-backend"'
+
+
+def test_a_token_that_had_not_expired_then_will_do_for_who_asks_for_that(authenticator):
+    now = datetime.now(UTC)
+    header = f"Bearer {signed(exp=int(time.time()) - 10)}"
+    assert authenticator.authenticate(header, then=now - timedelta(seconds=20)).user_id == USER
+    for then in (None, now - timedelta(seconds=5), now):
+        with pytest.raises(Expired) as denied:
+            authenticator.authenticate(header, then=then)
+        assert denied.value.challenge == 'Bearer realm="harness-backend", error="invalid_token"'
+
+
+@pytest.mark.parametrize("wrong", [{"key": "another secret of at least 32 bytes"}, {"sub": None}, {"exp": None}])
+def test_it_is_no_better_than_any_other_in_anything_else(authenticator, wrong):
+    with pytest.raises(Denied) as denied:
+        authenticator.authenticate(f"Bearer {signed(**wrong)}", then=datetime.now(UTC) - timedelta(days=1))
+    assert not isinstance(denied.value, Expired)

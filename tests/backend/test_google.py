@@ -140,8 +140,17 @@ async def test_what_is_missing_is_named(given, missing, account):
     google = GoogleTokens(settings, SkippingClock(), ProviderClients(settings))
     assert google.missing() == missing
     with pytest.raises(NoCredentials) as none:
-        await google.token()
+        google.require_project()
     assert none.value.missing == missing
+    assert google.token_missing() == (missing if TOKEN in missing else ())
+
+
+async def test_without_a_token_and_a_file_for_one_there_is_none():
+    settings = Settings(google_cloud_project="p")
+    google = GoogleTokens(settings, SkippingClock(), ProviderClients(settings))
+    with pytest.raises(NoCredentials) as none:
+        await google.token()
+    assert none.value.missing == (FILE, TOKEN)
 
 
 def granting(given="ya29.1", **more):

@@ -238,14 +238,18 @@ def test_what_is_said_without_credentials(recording, studio, status, message, ve
 
 
 @pytest.mark.parametrize(
-    ("status", "named", "verdict"),
-    [(503, agent.PROJECT_SETTING, Verdict.PASS), (503, "a token", Verdict.FAIL), (200, "", Verdict.FAIL)],
+    ("status", "scenario", "verdict"),
+    [
+        (200, "models-no-project", Verdict.PASS),
+        (503, "models-no-project", Verdict.FAIL),
+        (503, "models-no-credentials", Verdict.NOT_APPLICABLE),
+    ],
 )
-def test_a_token_without_a_project_is_told_by_the_projects_setting(recording, studio, status, named, verdict):
-    said = {"error": {"message": f"{agent.NO_TOKEN.message}: set {named}", "code": "no_access_token"}}
+def test_a_token_without_a_project_is_enough_for_the_list(recording, studio, status, scenario, verdict):
+    said = {"error": {"message": f"{agent.NO_TOKEN.message}: set {agent.PROJECT_SETTING}", "code": "no_access_token"}}
     listed = studio.exchange("m1", Side.CLIENT, agent.MODELS.name, b"", status, said)
-    seen = recording(listed, scenario="models-no-project")
-    assert studio.judged("models.no-credentials-said", seen).verdict is verdict
+    seen = recording(listed, scenario=scenario)
+    assert studio.judged("models.token-is-enough", seen).verdict is verdict
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,12 @@ async def build(common: Common, parts: AccountingParts) -> web.Application:
         authenticator=common.authenticator,
         flights=common.flights,
         validator=parts.accounting_validator(),
-        ledger=parts.stream_ledger(common.accounts, pricing, parts.streaming_rows(common.store)),
+        ledger=parts.stream_ledger(
+            common.accounts,
+            pricing,
+            parts.streaming_rows(common.store),
+            longest_s=common.settings.call_s + common.settings.drain_s,
+        ),
         errors=parts.accounting_errors(),
         log=common.log,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +16,7 @@ from .request import EndAsk, HoldAsk
 from .rows import State, Streaming, StreamingRows
 
 PROVIDER = "bedrock"
+LONGEST_S = 70.0
 
 
 class StreamLedger:
@@ -24,12 +26,18 @@ class StreamLedger:
     way at most the hold plus what is left, whatever was held for, with the shortfall written down. Where none were
     delivered the hold is released. Of any number who finalize and abort one stream the first counts, and all read what
     it came to.
+
+    No stream takes longer than ``longest_s``: one that has not ended by then is nobody's any more (accounting could not
+    be reached when it ended, or chat was killed), and its hold is released when its session begins another.
     """
 
-    def __init__(self, accounts: Accounts, pricing: StreamPricing, rows: StreamingRows) -> None:
+    def __init__(
+        self, accounts: Accounts, pricing: StreamPricing, rows: StreamingRows, *, longest_s: float = LONGEST_S
+    ) -> None:
         self._accounts = accounts
         self._pricing = pricing
         self._rows = rows
+        self._longest = timedelta(seconds=longest_s)
 
     async def balance(self, user_id: UUID) -> int:
         """What a user has now."""
@@ -47,7 +55,28 @@ class StreamLedger:
     async def hold(self, ask: HoldAsk) -> int:
         """Place the hold of a stream; gives its credits. Raises InsufficientCredits and AccountingError."""
         self.check_model(ask.model)
+        await self.release_left(ask)
         return (await self.place(ask, self.hold_credits(ask))).credits
+
+    async def release_left(self, ask: HoldAsk) -> None:
+        """End the session's last stream where nobody else will."""
+        stream = await self._rows.last(ask.session_id)
+        if stream is not None and stream.user_id == ask.user_id and self.left(stream):
+            with suppress(AlreadyEnded):
+                await self.charge(stream, State.ABORTED, EndAsk(0, estimated=True), 0)
+
+    def left(self, stream: Streaming) -> bool:
+        """Whether a stream has not ended and is older than any can be that is under way."""
+        return stream.state is State.OPEN and self.over(stream)
+
+    def over(self, stream: Streaming) -> bool:
+        """Whether a stream is older than any can be that is under way."""
+        return datetime.now(UTC) - stream.began_at > self._longest
+
+    async def began(self, session_id: UUID) -> datetime | None:
+        """When a session's last stream began; None where it had none that can be under way or just over."""
+        stream = await self._rows.last(session_id)
+        return None if stream is None or self.over(stream) else stream.began_at
 
     async def place(self, ask: HoldAsk, credits: int) -> Hold:
         """Hold so many credits and write down what for, both or neither: nobody could end a hold of no stream.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -37,6 +38,7 @@ class Streaming:
     state: State
     tokens: int
     credits: int
+    began_at: datetime
 
 
 class StreamingRows:
@@ -59,6 +61,7 @@ class StreamingRows:
             "state": State.OPEN.value,
             "tokens": 0,
             "credits": 0,
+            "began_at": datetime.now(UTC),
         }
         try:
             await tx.execute(insert(STREAMING_SESSIONS), row)

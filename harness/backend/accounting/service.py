@@ -10,8 +10,9 @@ from uuid import UUID
 from aiohttp import web
 
 from harness.backend.accounts import Accounts, User
-from harness.backend.auth import Authenticator
+from harness.backend.auth import Authenticator, Expired
 from harness.backend.bodies import BadBody, ClientGone, read_body
+from harness.backend.callers import find_caller
 from harness.backend.flights import Flights, finish
 from harness.backend.ids import parse_id
 from harness.backend.log import CallLog, stack_of
@@ -70,6 +71,24 @@ class AccountingService(CallerService):
             return web.json_response(body, status=status)
 
         return await self.answered(request, noted)
+
+    async def caller(self, request: web.Request) -> User:
+        """Who calls. Raises Denied.
+
+        A stream ends as whoever began it: a token that expired in the middle of one will still do for its end.
+        """
+        try:
+            return await super().caller(request)
+        except Expired as expired:
+            return await self.late(request, expired)
+
+    async def late(self, request: web.Request, expired: Expired) -> User:
+        """Who ends a stream with a token that was good when the stream was initialized. Raises Denied."""
+        session_id = parse_id(request.match_info.get("sessionId"))
+        began = None if session_id is None else await self.ledger.began(session_id)
+        if began is None:
+            raise expired
+        return await find_caller(request, self.authenticator, self.accounts, then=began)
 
     def refused(self, request: web.Request, user: User | None, error: Exception) -> web.Response:
         """The answer to a request that nothing came of."""

@@ -50,7 +50,6 @@ class AgentErrors(ErrorMapper):
         return GatewayError(503, code, f"{NO_TOKEN}: set {self.remedy(error)}", type=code)
 
     def remedy(self, error: NoCredentials) -> str:
-        """The missing settings in words: a service account or a token, and with either of them the project."""
-        project = [PROJECT] if PROJECT in error.missing else []
-        ways = [" and ".join([one, *project]) for one in (FILE, TOKEN) if one in error.missing]
-        return ", or ".join(ways or project)
+        """The missing settings in words: a service account, whose models are of a project, or a token."""
+        account = [one for one in (FILE, PROJECT) if one in error.missing]
+        return f"{' and '.join(account)}, or {TOKEN}"

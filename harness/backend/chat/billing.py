@@ -6,9 +6,11 @@ from harness.backend.accounting.pricing import StreamPricing
 from harness.backend.gateway.tokens import TOKENS_MAX, TokenCounter
 
 from .accounting import AccountingClient
-from .errors import AccountingFailed, insufficient
+from .errors import AccountingFailed, busy, insufficient
 from .families import OUTPUT_TOKENS
 from .turn import Phase, Turn
+
+CONFLICT = 409
 
 
 class ChatBilling:
@@ -33,11 +35,16 @@ class ChatBilling:
         await self.hold(turn)
 
     async def hold(self, turn: Turn) -> None:
-        """Hold the price. Unless accounting refused to, it may be held whatever went wrong on the way back."""
+        """Hold the price. Raises ChatError and AccountingFailed.
+
+        Unless accounting refused to, it may be held whatever went wrong on the way back.
+        """
         try:
             await self._accounting.initialize(turn)
         except AccountingFailed as failed:
             turn.held = not failed.refused
+            if failed.status == CONFLICT:  # another process streams in this session
+                raise busy() from failed
             raise
         turn.held = True
 

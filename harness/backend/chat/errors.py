@@ -149,7 +149,11 @@ class ChatErrors:
         if error.kind is Kind.NOT_FOUND:
             return not_available(model)
         status, code = _KINDS[error.kind]
-        return ChatError(status, code, self.words(error))
+        return ChatError(status, code, self.words(error), headers=self.headers(error))
+
+    def headers(self, error: UpstreamError) -> dict[str, str]:
+        """How long to wait, where the provider said so of a limit."""
+        return {"retry-after": error.retry_after} if error.kind is Kind.RATE_LIMITED and error.retry_after else {}
 
     def words(self, error: UpstreamError) -> str:
         """Why, without secrets."""

@@ -121,18 +121,18 @@ class AgentNoTokenUnnamed(Defect):
     agent = instead(errors=_Terse)
 
 
-class AgentTokenWithoutProject(Defect):
-    """A token is all that a door asks for."""
+class AgentListWantsProject(Defect):
+    """What every chat takes, the list takes too."""
 
-    id = "agent-token-without-project"
-    summary = "with an access token and no project Vertex's models are listed, and none can be called"
+    id = "agent-list-wants-project"
+    summary = "with an access token and no project the list of models says that there is no access token"
     touches = ("agent",)
 
-    class _Believes(GoogleTokens):
-        def missing(self) -> tuple[str, ...]:
-            return () if self._settings.vertex_access_token else super().missing()
+    class _Asks(GoogleTokens):
+        def token_missing(self) -> tuple[str, ...]:
+            return self.missing()
 
-    shared = instead(google=_Believes)
+    shared = instead(google=_Asks)
 
 
 class AgentModelsNotCached(Defect):

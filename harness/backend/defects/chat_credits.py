@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from aiohttp import web
+
 from harness.backend.accounting.errors import open_already
 from harness.backend.accounting.ledger import StreamLedger
 from harness.backend.accounting.request import EndAsk, HoldAsk
 from harness.backend.accounting.rows import State, Streaming
 from harness.backend.accounting.service import AccountingService
 from harness.backend.accounts import Hold, InsufficientCredits, User
+from harness.backend.auth import Expired
 from harness.backend.chat.accounting import AccountingClient
 from harness.backend.chat.billing import ChatBilling
 from harness.backend.chat.errors import AccountingFailed
@@ -154,6 +157,19 @@ class ChatHoldKeptWhenUnsure(Defect):
                 raise
 
     chat = instead(billing=_Trusts)
+
+
+class ChatExpiredTokenEndsNothing(Defect):
+    """An expired token is an expired token."""
+
+    id = "chat-expired-token-ends-nothing"
+    summary = "a stream whose owner's token expires meanwhile can be neither finalized nor aborted"
+
+    class _Strict(AccountingService):
+        async def late(self, request: web.Request, expired: Expired) -> User:
+            raise expired
+
+    chat = instead(accounting_service=_Strict)
 
 
 class ChatDeliveredCappedByHold(Defect):

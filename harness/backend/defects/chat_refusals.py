@@ -10,6 +10,7 @@ from harness.backend.chat.errors import AccountingFailed, ChatError, ChatErrors,
 from harness.backend.chat.families import Family, Nova
 from harness.backend.chat.models import MODELS, ChatModels
 from harness.backend.chat.request import ChatValidator
+from harness.backend.upstream import UpstreamError
 
 from .base import Defect, instead
 
@@ -28,6 +29,19 @@ class ChatRefusalBare(Defect):
             return told
 
     chat = instead(errors=_Shortens)
+
+
+class ChatRetryAfterDropped(Defect):
+    """How long to wait is not passed on."""
+
+    id = "chat-retry-after-dropped"
+    summary = "a stream that is refused with 429 loses the provider's retry-after"
+
+    class _Forgets(ChatErrors):
+        def headers(self, error: UpstreamError) -> dict[str, str]:
+            return {}
+
+    chat = instead(errors=_Forgets)
 
 
 class Chat402WithoutCode(Defect):

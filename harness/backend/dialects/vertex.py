@@ -76,6 +76,7 @@ class Vertex:
 
     async def _token(self) -> str:
         try:
+            self._google.require_project()
             return await self._google.token()
         except NoCredentials as none:
             raise UpstreamError(Kind.AUTH, str(none)) from none

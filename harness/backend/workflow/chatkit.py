@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 from urllib.parse import quote
 
@@ -42,13 +43,12 @@ class ChatKit:
         return name
 
     async def send(self, session_id: str, text: str) -> None:
-        """Post a message of the user's."""
+        """Post a message of the user's. That it was taken is all that the answer says, whatever is in it."""
         body = {"role": "user", "content": [{"type": "input_text", "text": text}]}
         with translated(streaming=False):
-            answer = await self.client().post(
-                self.path(session_id), cast_to=object, body=body, options={"headers": self.headers()}
+            await self.client().post(
+                self.path(session_id), cast_to=NoneType, body=body, options={"headers": self.headers()}
             )
-        _object(answer)
 
     async def messages(self, session_id: str) -> list[Mapping[str, Any]]:
         """The session's messages, the newest first."""

@@ -35,6 +35,7 @@ async def test_accounting_is_called_as_the_client_in_order_and_with_every_field(
             "ACCOUNTING_ERROR",
             "Failed to initialize streaming session: Request failed with status code 400",
         ),
+        ({"initialize": (409, {})}, 409, "SESSION_BUSY", "The session is streaming already."),
         (
             {"initialize": (402, {})},
             402,

@@ -1,5 +1,6 @@
 """What becomes of a stream when Bedrock fails."""
 
+import re
 from math import ceil
 
 import pytest
@@ -46,6 +47,17 @@ async def test_before_the_stream_a_failure_has_its_status_and_costs_nothing(star
     assert [kind for kind, _ in (await user.account())[1]] == ["hold", "release"]
     (line,) = await user.log("chat.stream")
     assert (line["status"], line["phase"], line["httpStatus"]) == ("failed", "provider", status)
+
+
+@pytest.mark.parametrize(
+    ("fault", "form"), [("http-429", r"\d+"), ("http-429-date", r".* GMT"), ("http-429-bare", None)]
+)
+async def test_a_limit_says_how_long_to_wait_as_the_provider_did(user, bedrock, fault, form):
+    bedrock.fails(fault)
+    async with user.open(await user.session()) as response:
+        told = response.headers.get("retry-after")
+        assert (response.status, told is None) == (429, form is None)
+        assert form is None or re.fullmatch(form, told)
 
 
 @pytest.mark.parametrize("fault", MIDWAY)

@@ -36,6 +36,7 @@ class FakeChatKit:
     failing: dict = field(default_factory=dict)
     raw: dict = field(default_factory=dict)
     content_type: str = "application/json"
+    content_types: dict = field(default_factory=dict)
     reset: str = ""
     held: str = ""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +74,7 @@ class FakeChatKit:
             status, document, headers = self.failing[step]
             return web.json_response(document, status=status, headers=headers)
         raw = self.raw.get(step, json.dumps(document).encode())
-        return web.Response(body=raw, headers={"Content-Type": self.content_type})
+        return web.Response(body=raw, headers={"Content-Type": self.content_types.get(step, self.content_type)})
 
     def count(self, step):
         """How many requests of a step have come."""

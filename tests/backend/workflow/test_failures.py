@@ -80,6 +80,13 @@ async def test_what_goes_wrong_before_there_is_a_session_is_worded_apart(
     assert (body["error"]["code"], body["error"]["message"]) == (TOLD[status][1], told)
 
 
+@pytest.mark.parametrize(("content_type", "raw"), [("application/json", b""), ("text/plain", b"OK"), ("", b"\xff[]")])
+async def test_that_a_message_was_taken_is_said_by_the_status_alone(backend, user, provider, content_type, raw):
+    provider.raw["send"] = raw
+    provider.content_types["send"] = content_type
+    assert (await backend.plan(user))[0] == 201
+
+
 async def test_the_words_about_the_key_do_not(backend, user, provider, key):
     provider.fails("create", 401, f"Incorrect API key provided: {key}.")
     _, body = await backend.plan(user)
@@ -136,8 +143,8 @@ RAW = {"nothing": b"", "words": b"warming up", "a-list": b"[]", "null": b"null",
 
 
 @pytest.mark.parametrize("raw", RAW.values(), ids=RAW)
-async def test_an_answer_of_any_step_that_is_no_object(backend, provider, raw):
-    for step in STEPS:
+async def test_an_answer_of_which_something_is_wanted_and_that_is_no_object(backend, provider, raw):
+    for step in ("create", "list"):
         provider.raw = {step: raw}
         assert await failed(backend, await backend.user()) == INVALID
 

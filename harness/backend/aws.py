@@ -1,4 +1,4 @@
-"""The client of Amazon Bedrock's runtime: the published library, with our own limits and nothing of the environment's."""
+"""The client of Amazon Bedrock's runtime: the published library, with our limits and nothing of the environment's."""
 
 from __future__ import annotations
 

@@ -24,8 +24,9 @@ class Kind(StrEnum):
 class UpstreamError(Exception):
     """A provider failed. ``words`` are the provider's own (they may hold a key) and empty where it said nothing.
 
-    ``said`` is whether the provider told us so itself, rather than falling silent or breaking off. ``type`` and
-    ``code`` are those of the provider's error object.
+    ``said`` is whether the provider told us so itself, rather than falling silent or breaking off. ``asked`` is whether
+    it was asked at all, rather than somebody who is asked before it. ``type`` and ``code`` are those of the provider's
+    error object.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class UpstreamError(Exception):
         param: str | None = None,
         retry_after: str | None = None,
         said: bool = False,
+        asked: bool = True,
     ) -> None:
         self.kind = kind
         self.words = words
@@ -49,6 +51,7 @@ class UpstreamError(Exception):
         self.param = param
         self.retry_after = retry_after
         self.said = said
+        self.asked = asked
         super().__init__(why)
 
 

@@ -170,7 +170,7 @@ def _refusal(status: int) -> UpstreamError:
     """No token: RFC 6749 section 5.2 has 400 and 401 for whatever is wrong with the credentials."""
     kind = kind_of_status(status)
     kind = Kind.AUTH if kind in (Kind.REFUSED, Kind.NOT_FOUND) else kind
-    return UpstreamError(kind, f"Google granted no token ({status})", status=status, said=True)
+    return UpstreamError(kind, f"Google granted no token ({status})", status=status, said=True, asked=False)
 
 
 class GoogleTokens:

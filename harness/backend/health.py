@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from .clock import Clock
 from .store import Store
 
 Answer = TypeVar("Answer")
@@ -37,17 +37,18 @@ class Learned(Generic[Answer]):
     Of many who want to know, one is made to wait for the answer and the others share it.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[Answer]], fresh_s: float) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Answer]], clock: Clock, fresh_s: float) -> None:
         self._ask = ask
+        self._clock = clock
         self._fresh_s = fresh_s
         self._asking = asyncio.Lock()
         self._known: tuple[float, Answer] | None = None
 
     async def answer(self) -> Answer:
         """What is known, or else what asking tells."""
-        since_s = time.monotonic() - self._fresh_s
+        since_s = self._clock.now_s() - self._fresh_s
         async with self._asking:
             if self._known is None or self._known[0] < since_s:
                 answer = await self._ask()
-                self._known = (time.monotonic(), answer)
+                self._known = (self._clock.now_s(), answer)
             return self._known[1]

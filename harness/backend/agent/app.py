@@ -6,8 +6,8 @@ from aiohttp import web
 
 from harness.backend.common import Common
 
-from .breaker import Breakers
-from .catalogue import PRICES, AgentCatalogue
+from .breaker import Breaker, Breakers
+from .catalogue import PRICES, VERTEX, AgentCatalogue
 from .models import VertexModels
 from .parts import AgentParts
 
@@ -56,17 +56,30 @@ def build(common: Common, parts: AgentParts) -> web.Application:
         validator=validator,
         ids=ids,
         sessions=sessions,
-        models=_models(common, parts, catalogue),
+        models=_models(common, parts, catalogue, breakers.of(VERTEX)),
         errors=errors,
         log=common.log,
     )
-    health = parts.health(common.store, catalogue, breakers, limit_s=settings.health_s, fresh_s=settings.health_fresh_s)
+    health = parts.health(
+        common.store,
+        catalogue,
+        breakers,
+        common.clock,
+        limit_s=settings.health_s,
+        fresh_s=settings.health_fresh_s,
+    )
     return parts.front(common.flights, calls, errors, service, health).app()
 
 
-def _models(common: Common, parts: AgentParts, catalogue: AgentCatalogue) -> VertexModels:
+def _models(common: Common, parts: AgentParts, catalogue: AgentCatalogue, breaker: Breaker) -> VertexModels:
     """What reads the list of models."""
     url = common.providers["vertex"].base_url if "vertex" in common.providers else common.settings.vertex_api_url
     return parts.models(
-        common.clients, common.google, common.clock, catalogue, base_url=url, fresh_s=common.settings.models_fresh_s
+        common.clients,
+        common.google,
+        common.clock,
+        catalogue,
+        breaker,
+        base_url=url,
+        fresh_s=common.settings.models_fresh_s,
     )

@@ -87,7 +87,10 @@ class Breaker:
     def failed(self, permit: Permit, failure: UpstreamError) -> None:
         """The try failed; whether that is held against the provider depends on how."""
         if failure.kind in ANSWERS:
-            self.succeeded(permit)
+            if failure.asked:
+                self.succeeded(permit)
+            else:
+                self.abandoned(permit)  # somebody else said so, and the provider nothing
         elif permit.era == self.era:
             self.in_a_row += 1
             if permit.probe or self.in_a_row >= self.failures:

@@ -36,8 +36,8 @@ class AgentCall(Call):
     """``session_id`` is where its messages are stored, ``new_session`` whether that is still to be made.
 
     ``words`` are what the client was given, piece by piece; ``complete`` is whether they are all. ``tries`` counts the
-    provider's requests, ``waited_s`` are the waits between them; ``pending`` is leave for a try whose end the breaker
-    has not been told of.
+    provider's requests, without those that were made again with a new token, ``waited_s`` are the waits between them;
+    ``pending`` is leave for a try whose end the breaker has not been told of.
     """
 
     session_id: UUID | None = None

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from harness.backend.clock import utc_text
+from harness.backend.clock import Clock, utc_text
 from harness.backend.health import Learned, StoreHealth
 from harness.backend.providers import Provider
 from harness.backend.store import Store
@@ -33,12 +33,19 @@ class AgentHealth(StoreHealth):
     """
 
     def __init__(
-        self, store: Store, catalogue: AgentCatalogue, breakers: Breakers, *, limit_s: float, fresh_s: float
+        self,
+        store: Store,
+        catalogue: AgentCatalogue,
+        breakers: Breakers,
+        clock: Clock,
+        *,
+        limit_s: float,
+        fresh_s: float,
     ) -> None:
         super().__init__(store, limit_s)
         self._catalogue = catalogue
         self._breakers = breakers
-        self._learned = Learned(self.ask, fresh_s)
+        self._learned = Learned(self.ask, clock, fresh_s)
 
     async def handle(self, request: web.Request) -> web.Response:
         """200 where everything is there, 503 where something is not."""

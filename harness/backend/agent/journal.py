@@ -11,7 +11,11 @@ from .call import agent_call
 
 
 class AgentJournal(Journal):
-    """The gateway's line with ``sessionId``, ``tries`` (requests to the provider) and ``waited_s`` (between them)."""
+    """The gateway's line with ``sessionId``, ``tries`` and ``waited_s`` (between them).
+
+    A try is a request to the provider; one that Vertex refuses for its token, and that is made again with a new one, is
+    a single try.
+    """
 
     def call_fields(self, call: Call) -> dict[str, Any]:
         """What is known once a model was found."""

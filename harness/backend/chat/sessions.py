@@ -59,6 +59,7 @@ class ChatSessions:
             self.claim(turn)
             undoing.callback(self.end, turn)
             await self.check_alive(turn.session_id)
+            turn.begun = True
             undoing.pop_all()
 
     def claim(self, turn: Turn) -> None:
@@ -86,9 +87,14 @@ class ChatSessions:
         self.end(turn)
 
     def active(self, text: str) -> Turn | None:
-        """What a session is streaming, whoever owns it; None for what is no id too."""
+        """What a session is streaming, whoever owns it; None for what is no id too.
+
+        One that was claimed and may still be refused is not streamed yet: who were let in now would see it end in
+        nothing.
+        """
         session_id = self.parse(text)
-        return self._active.get(session_id) if session_id is not None else None
+        turn = self._active.get(session_id) if session_id is not None else None
+        return turn if turn is not None and turn.begun else None
 
     async def delete(self, session_id: UUID) -> None:
         """Delete a session for good, and end what it is streaming."""

@@ -30,6 +30,7 @@ class Phase(StrEnum):
 class Turn(Course[Phase]):
     """A stream that was admitted. ``authorization`` is the client's own, for accounting.
 
+    ``begun``: nothing refuses it any more, and it has an end that all who follow are told of.
     ``balance`` is what accounting said before the stream. ``held``: accounting holds credits for it, or may.
     ``characters`` are those that the owner was given. ``stopped`` is why it is to end before its end, where somebody
     said so.
@@ -41,6 +42,7 @@ class Turn(Course[Phase]):
     authorization: str
     flight: Flight
     broadcast: Broadcast
+    begun: bool = False
     estimated_tokens: int = 0
     balance: int | None = None
     held: bool = False

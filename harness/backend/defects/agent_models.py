@@ -38,11 +38,11 @@ class AgentModelsFailureKept(Defect):
             self._failed: UpstreamError | None = None
             self._failed_until_s = 0.0
 
-        async def ask(self) -> Any:
+        async def ask(self, page: str) -> Any:
             if self._failed is not None and self._clock.now_s() < self._failed_until_s:
                 raise self._failed
             try:
-                return await super().ask()
+                return await super().ask(page)
             except UpstreamError as failure:
                 self._failed, self._failed_until_s = failure, self._clock.now_s() + self._fresh_s
                 raise

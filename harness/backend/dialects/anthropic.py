@@ -107,6 +107,15 @@ async def _chunks(stream: AsyncStream[object]) -> AsyncGenerator[Json, None]:
                 yield chunk
             if made.ended:
                 return
+        if not made.begun and _until_closed(stream.response):
+            early = "the connection was closed before the answer began"
+            raise httpx2.RemoteProtocolError(early, request=stream.response.request)
+
+
+def _until_closed(response: httpx2.Response) -> bool:
+    """Whether the end of an answer is that of its connection (RFC 9112, 6.3): one that is closed early looks whole."""
+    framed = "transfer-encoding" in response.headers or "content-length" in response.headers
+    return response.http_version.startswith("HTTP/1") and not framed
 
 
 def _read(name: str | None, text: str) -> Json:

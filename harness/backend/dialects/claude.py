@@ -116,6 +116,11 @@ class Chunks:
         self._make = ChunkMaker()
         self._usage: Json = {}
 
+    @property
+    def begun(self) -> bool:
+        """Whether any content came."""
+        return self._make.begun
+
     def of(self, event: Mapping[str, Any]) -> list[Json]:
         """The chunks that an event comes to, often none. Raises UpstreamError."""
         match event.get("type"):

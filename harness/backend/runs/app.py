@@ -30,6 +30,11 @@ def build(common: Common, parts: RunParts) -> web.Application:
         journal=parts.journal(common.log),
     )
     health = parts.health(
-        common.store, common.upstream, provider, limit_s=settings.health_s, fresh_s=settings.health_fresh_s
+        common.store,
+        common.upstream,
+        provider,
+        common.clock,
+        limit_s=settings.health_s,
+        fresh_s=settings.health_fresh_s,
     )
     return parts.front(common.flights, service, health).app()

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from harness.backend.clock import utc_text
+from harness.backend.clock import Clock, utc_text
 from harness.backend.health import Learned, StoreHealth
 from harness.backend.providers import Provider
 from harness.backend.store import Store
@@ -29,11 +29,13 @@ class Health(StoreHealth):
     wait for it and the others share what it learned.
     """
 
-    def __init__(self, store: Store, upstream: Upstream, provider: Provider, *, limit_s: float, fresh_s: float) -> None:
+    def __init__(
+        self, store: Store, upstream: Upstream, provider: Provider, clock: Clock, *, limit_s: float, fresh_s: float
+    ) -> None:
         super().__init__(store, limit_s)
         self._upstream = upstream
         self._provider = provider
-        self._learned = Learned(self.ask_provider, fresh_s)
+        self._learned = Learned(self.ask_provider, clock, fresh_s)
 
     async def handle(self, request: web.Request) -> web.Response:
         """200 where everything is there, 503 where something is down."""

@@ -83,6 +83,19 @@ def test_a_probe_that_its_client_breaks_off_makes_room_for_another(breaker, cloc
     assert breaker.state is State.CLOSED
 
 
+@pytest.mark.parametrize("kind", [Kind.AUTH, Kind.RATE_LIMITED])
+def test_who_refuses_before_the_provider_is_asked_says_nothing_of_it(breaker, clock, kind):
+    fail(breaker, 4)
+    breaker.failed(breaker.admit(), UpstreamError(kind, "no token", asked=False))
+    fail(breaker)
+    assert breaker.state is State.OPEN
+    clock.advance(30)
+    breaker.failed(breaker.admit(), UpstreamError(kind, "no token", asked=False))
+    assert breaker.state is State.HALF_OPEN
+    breaker.failed(breaker.admit(), UpstreamError(kind, "no"))
+    assert breaker.state is State.CLOSED
+
+
 def test_what_began_before_it_changed_no_longer_counts(breaker, clock):
     late, later = breaker.admit(), breaker.admit()
     fail(breaker, 5)

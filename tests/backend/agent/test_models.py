@@ -8,7 +8,11 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from harness.backend.agent.breaker import Breaker
+from harness.backend.agent.models import VertexModels
+from harness.backend.clock import Clock
 from harness.backend.providers import Provider
+from harness.backend.upstream import Kind, UpstreamError
 
 TOKEN = {"VERTEX_AI_ACCESS_TOKEN": "ya29.given", "GOOGLE_CLOUD_PROJECT": "project"}
 PROJECT = "GOOGLE_CLOUD_PROJECT"
@@ -23,14 +27,23 @@ class Vertex:
 
     def __init__(self):
         self.seen, self.status, self.gate = [], 200, None
-        self.grants, self.withdrawn, self.url = 0, set(), ""
+        self.grants, self.withdrawn, self.url, self.refusing = 0, set(), "", False
         self.body = {"publisherModels": [{"name": f"publishers/anthropic/models/{name}"} for name in NAMES]}
+        self.pages, self.paged = [], {}
+        self.arrived, self.left = asyncio.Event(), asyncio.Event()
 
     async def handle(self, request):
         self.seen.append(request.headers["Authorization"])
+        self.pages.append(request.query.get("pageToken"))
+        self.arrived.set()
         if self.gate is not None:
-            await self.gate.wait()
-        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.left.set()
+                raise
+        body = self.paged.get(request.query.get("pageToken"), self.body)
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
         return web.Response(body=body, status=self.status_of(request.headers["Authorization"]))
 
     def status_of(self, authorization):
@@ -39,6 +52,8 @@ class Vertex:
     async def grant(self, request):
         await request.post()
         self.grants += 1
+        if self.refusing:
+            return web.json_response({"error": "invalid_grant"}, status=400)
         return web.json_response({"access_token": f"ya29.{self.grants}", "expires_in": 3599})
 
 
@@ -48,7 +63,7 @@ async def vertex(known):
     app = web.Application()
     app.router.add_get("/v1beta1/publishers/anthropic/models", found.handle)
     app.router.add_post("/token", found.grant)
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
@@ -94,6 +109,90 @@ async def test_the_list_is_kept_for_a_while_and_read_once_for_all_who_wait(begin
     await agent.advance(60)
     await listed(agent)
     assert len(vertex.seen) == 2
+
+
+class Gated(VertexModels):
+    """Reads when the gate is open, and fails."""
+
+    def __init__(self):
+        breaker = Breaker("vertex", Clock(), failures=99, cool_down_s=30)
+        super().__init__(None, None, Clock(), None, breaker, base_url="", fresh_s=60)
+        self.readings, self.reached, self.gate = 0, asyncio.Event(), asyncio.Event()
+
+    async def pages(self):
+        self.readings += 1
+        self.reached.set()
+        await self.gate.wait()
+        raise UpstreamError(Kind.UNAVAILABLE, "no")
+
+
+async def test_those_who_wait_for_a_reading_that_fails_are_told_so_together():
+    models = Gated()
+    asking = [asyncio.create_task(models.listed()) for _ in range(10)]
+    await models.reached.wait()  # all ten have begun by then: they were started in one turn of the loop
+    models.gate.set()
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+    assert ([type(one) for one in answers], models.readings) == ([UpstreamError] * 10, 1)
+    with pytest.raises(UpstreamError):
+        await models.listed()
+    assert models.readings == 2
+
+
+async def test_vertexs_breaker_is_told_of_the_list_and_asked_for_it(begin, vertex):
+    agent = await begin(**TOKEN, BREAKER_FAILURES="2")
+    vertex.status = 503
+    for code in ("provider_unavailable", "provider_unavailable", "provider_circuit_open"):
+        status, _, body = await listed(agent)
+        assert (status, body["error"]["code"]) == (503, code)
+    assert len(vertex.seen) == 2
+    assert (await agent.call("GET", "/health"))[2]["breakers"]["vertex"] == "open"
+    await agent.advance(30)
+    vertex.status = 200
+    assert (await listed(agent))[0] == 200
+    assert (await agent.call("GET", "/health"))[2]["breakers"]["vertex"] == "closed"
+
+
+async def test_a_list_that_nobody_waits_for_makes_room_for_another_probe(begin, vertex):
+    agent = await begin(**TOKEN, BREAKER_FAILURES="1")
+    vertex.status = 503
+    await listed(agent)
+    await agent.advance(30)
+    vertex.gate, vertex.status = asyncio.Event(), 200
+    vertex.arrived.clear()
+    leaving = asyncio.create_task(listed(agent))
+    await vertex.arrived.wait()
+    leaving.cancel()
+    await vertex.left.wait()
+    vertex.gate.set()
+    assert (await listed(agent))[0] == 200
+
+
+async def test_a_refusal_by_googles_token_endpoint_does_not_close_vertexs_breaker(begin, vertex, account):
+    agent = await begin(**account, BREAKER_FAILURES="1")
+    vertex.status = 503
+    await listed(agent)
+    await agent.advance(4_000)  # the breaker is half open, and the token has ended
+    vertex.refusing = True
+    status, _, body = await listed(agent)
+    assert (status, body["error"]["code"]) == (502, "provider_auth_error")
+    assert (await agent.call("GET", "/health"))[2]["breakers"]["vertex"] == "half_open"
+    vertex.refusing, vertex.status = False, 200
+    assert (await listed(agent))[0] == 200
+    assert (await agent.call("GET", "/health"))[2]["breakers"]["vertex"] == "closed"
+
+
+async def test_every_page_of_the_list_is_read_and_no_list_for_ever(begin, vertex):
+    agent = await begin(**TOKEN, MODELS_FRESH_S="1")
+    rows = vertex.body["publisherModels"]
+    vertex.paged = {None: {"publisherModels": rows[:1], "nextPageToken": "a b"}, "a b": {"publisherModels": rows[1:]}}
+    _, _, body = await listed(agent)
+    assert [row["id"] for row in body["data"]] == ["claude-sonnet-4@20250514", "claude-haiku-4-5@20251001"]
+    assert vertex.pages == [None, "a b"]
+    vertex.paged["a b"]["nextPageToken"] = "a b"
+    await agent.advance(1)
+    vertex.pages.clear()
+    assert (await listed(agent))[0] == 200
+    assert 2 < len(vertex.pages) <= 20
 
 
 async def test_a_token_that_is_refused_is_renewed_once_for_the_list(begin, vertex, account):

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from aiohttp import web
 
+from harness.backend.providers import Provider, Speaks
+
 
 @pytest.fixture
 def resets(provider, parts):
@@ -69,6 +71,50 @@ async def test_nothing_is_tried_again_once_words_are_out(agent, user, provider, 
     assert events[-2]["error"]["code"] == "provider_stream_incomplete"
     assert len(provider.bodies) == 1
     assert await agent.said(user, headers["x-session-id"]) == []
+
+
+START = b'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "model": "claude"}}\n\n'
+CLOSES = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+async def claude(known):
+    """Anthropic, in bytes: every request is answered by the same, and the connection closed. Counts requests."""
+    asked, raw = [], []
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        asked.append(1)
+        writer.write(b"".join(raw))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        known["anthropic"] = Provider("anthropic", url, "k", Speaks.ANTHROPIC)
+        yield asked, raw
+
+
+def chunked(data, *, whole):
+    return b"%x\r\n%s\r\n" % (len(data), data) + (b"0\r\n\r\n" if whole else b"")
+
+
+@pytest.mark.parametrize(
+    ("raw", "tries", "code"),
+    [
+        ([CLOSES, START], 3, "provider_stream_incomplete"),
+        ([CLOSES], 3, "provider_stream_incomplete"),
+        ([CHUNKED, chunked(START, whole=False)], 3, "provider_stream_incomplete"),
+        ([CHUNKED, chunked(START, whole=True)], 1, "provider_invalid_response"),
+    ],
+)
+async def test_a_stream_that_only_its_connection_ends_is_closed_early_too(claude, begin, raw, tries, code):
+    asked, answer = claude
+    answer += raw
+    agent = await begin()
+    status, _, body = await agent.chat(await agent.user(), stream=True)
+    assert (status, body["error"]["code"], len(asked)) == (502, code, tries)
 
 
 @pytest.mark.parametrize("status", [400, 429, 500, 503])

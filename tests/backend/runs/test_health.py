@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from harness.backend.clock import Clock
 from harness.backend.runs.health import Health
 from harness.backend.store import Store
 
@@ -79,7 +80,7 @@ class Held:
 
 async def test_many_who_ask_at_once_share_one_question():
     upstream = Held()
-    health = Health(None, upstream, None, limit_s=10, fresh_s=1e-9)
+    health = Health(None, upstream, None, Clock(), limit_s=10, fresh_s=1e-9)
     asking = [asyncio.create_task(health.provider_up()) for _ in range(10)]
     await upstream.reached.wait()  # all ten have begun by then: they were started in one turn of the loop
     upstream.gate.set()
@@ -89,7 +90,7 @@ async def test_many_who_ask_at_once_share_one_question():
 
 async def test_who_asks_and_leaves_keeps_nobody_waiting():
     upstream = Held()
-    health = Health(None, upstream, None, limit_s=10, fresh_s=1e-9)
+    health = Health(None, upstream, None, Clock(), limit_s=10, fresh_s=1e-9)
     first, second = asyncio.create_task(health.provider_up()), asyncio.create_task(health.provider_up())
     await upstream.reached.wait()
     first.cancel()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from multiprocessing.connection import Connection
 
@@ -19,6 +20,7 @@ from .common import Common, open_common
 from .defects import defective
 from .gateway import app as gateway
 from .parts import Parts
+from .providers import Provider
 from .resources import Census
 from .runs import app as runs
 from .server_log import server_logger
@@ -29,6 +31,9 @@ from .workflow import app as workflow
 Addresses = Mapping[str, str]
 """System (or service beside one) -> base URL, and ``probe`` -> the probe's."""
 
+ASKS_ANY = frozenset({"agent", "gateway"})
+"""The systems that have several providers; the others import the library of their one with themselves."""
+WARM = "harness.backend.warm"
 PROBE = "probe"
 LAST_WAIT_S = 1.0  # for what aiohttp still writes once no call is in flight
 
@@ -80,6 +85,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     probe_port: int = 0,
+    forked: bool = False,
     ready: Callable[[Addresses], None],
     stop: asyncio.Event,
 ) -> None:
@@ -87,7 +93,9 @@ async def serve(
     and have to after ``settings.grace_s`` of it.
 
     Each system has its own port, the first one ``port`` (0: any free one), and so has each service beside one.
-    ``ready`` is called once with all addresses. ``defect`` names the part that is to be wrong.
+    ``ready`` is called once with all addresses. ``defect`` names the part that is to be wrong. ``forked``: this process
+    was forked from one that has imported what there is time for; else the libraries of the providers that there are
+    keys for are imported before anything is served, and no call waits for them.
 
     Raises:
         SettingsError: there is no such system or defect, or a system lacks a setting.
@@ -102,6 +110,8 @@ async def serve(
         apps = {system: await SYSTEMS[system](common, parts) for system in systems}
         for system in systems:
             apps |= {name: await build(common, parts) for name, build in BESIDE.get(system, {}).items()}
+        if not forked:
+            preload(systems, common.providers.values())
         apps[PROBE] = parts.probe(common, parts.statements(common.store), Census(common)).app()
         ports = {system: port if number == 0 else 0 for number, system in enumerate(systems)} | {PROBE: probe_port}
         async with _listening(apps, ports, host, server_logger(common.log)) as (addresses, runners):
@@ -110,6 +120,13 @@ async def serve(
             await stop.wait()
             await _drain(common, {name: runner for name, runner in runners.items() if name in systems})
         await common.flights.idle(LAST_WAIT_S)  # a call that was cut all the same ends its hold before the store closes
+
+
+def preload(systems: Sequence[str], providers: Iterable[Provider]) -> None:
+    """Import what speaks with the providers that can be asked, where a system is served that asks any of them."""
+    if not ASKS_ANY.isdisjoint(systems):
+        for speaks in {provider.speaks for provider in providers if provider.api_key}:
+            importlib.import_module(f"{WARM}.{speaks.value}")
 
 
 def parts_of(defect: str | None) -> Parts:
@@ -177,7 +194,7 @@ async def _child(
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(connection.fileno(), stop.set)
     try:
-        await serve(settings, systems=systems, defect=defect, port=port, ready=connection.send, stop=stop)
+        await serve(settings, systems=systems, defect=defect, port=port, forked=True, ready=connection.send, stop=stop)
     finally:
         loop.remove_reader(connection.fileno())
         loop.remove_signal_handler(signal.SIGTERM)

@@ -1,6 +1,9 @@
 import asyncio
+import json
 import multiprocessing
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -123,3 +126,42 @@ async def test_a_database_by_address_is_kept(start, provider, parts, tmp_path):
     second = await start(DATABASE_URL=url)
     assert (await second.chat(user))[0] == 200
     assert [kind for kind, _ in await second.kinds(user)] == ["hold", "settle"] * 2
+
+
+WHAT_IS_THERE = """
+import asyncio, json, sys
+from harness.backend.serve import serve
+from harness.backend.settings import Settings
+
+mapping, systems, forked = json.loads(sys.argv[1])
+DIALECTS = "harness.backend.dialects."
+
+async def main():
+    stop = asyncio.Event()
+    def ready(_addresses):
+        print(*sorted({"anthropic", "google.genai", DIALECTS + "vertex"} & set(sys.modules)))
+        stop.set()
+    await serve(Settings.from_mapping(mapping), systems=systems, forked=forked, ready=ready, stop=stop)
+
+asyncio.run(main())
+"""
+CLAUDE = {"ANTHROPIC_API_KEY": "sk-ant-0123456789"}
+VERTEX = {"VERTEX_AI_ACCESS_TOKEN": "ya29.0123456789", "GOOGLE_CLOUD_PROJECT": "project"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "systems", "forked", "there"),
+    [
+        (CLAUDE, ["gateway"], False, ["anthropic"]),
+        (CLAUDE | VERTEX, ["agent"], False, ["anthropic", "google.genai", "harness.backend.dialects.vertex"]),
+        ({}, ["gateway"], False, []),
+        (CLAUDE, ["gateway"], True, []),
+        ({**CLAUDE, "GROQ_API_KEY": "gsk_0123456789"}, ["runs"], False, []),
+    ],
+)
+def test_what_speaks_with_the_providers_is_there_before_anything_is_served(keys, systems, forked, there):
+    asked = json.dumps([{**MAPPING, **keys, "LOG_STREAM": "none"}, systems, forked])
+    done = subprocess.run(
+        [sys.executable, "-c", WHAT_IS_THERE, asked], capture_output=True, text=True, timeout=180, check=True
+    )
+    assert done.stdout.split() == there

@@ -20,24 +20,28 @@ ANSWER = (
     b' "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}}'
 )
 FOR_EVER_S = "30"
+LATER_S = 2.0
 
 
 class Runtime:
-    """Answers so many seconds late: the head, and then each half of the body."""
+    """Answers once the gates of the head, and of the body, are open."""
 
     def __init__(self):
         self.url = ""
         self.headers = None
-        self.head_s = self.body_s = 0.0
+        self.head, self.body = asyncio.Event(), asyncio.Event()
+        self.head.set()
+        self.body.set()
 
     async def handle(self, request):
         self.headers = request.headers
-        await asyncio.sleep(self.head_s)
+        await self.head.wait()
         response = web.StreamResponse(headers={"content-type": "application/json"})
         await response.prepare(request)
-        for half in (ANSWER[:40], ANSWER[40:]):
-            await asyncio.sleep(self.body_s)
-            await response.write(half)
+        await response.write(ANSWER[:40])
+        asyncio.get_running_loop().call_later(LATER_S, self.body.set)
+        await self.body.wait()
+        await response.write(ANSWER[40:])
         return response
 
 
@@ -77,12 +81,12 @@ async def test_requests_are_signed_whatever_the_environment_holds(runtime, ask, 
 
 
 async def test_the_head_of_a_whole_answer_has_the_limit_of_the_first_byte(runtime, ask):
-    runtime.head_s = float(FOR_EVER_S)
+    runtime.head.clear()
     with pytest.raises(UpstreamError) as late:
         await asyncio.wait_for(ask(TIMEOUT_FIRST_BYTE_S="0.2", TIMEOUT_BETWEEN_SEGMENTS_S=FOR_EVER_S), 10)
     assert late.value.kind is Kind.TIMEOUT
 
 
 async def test_its_body_has_not(runtime, ask):
-    runtime.body_s = 0.3
-    assert await ask(TIMEOUT_FIRST_BYTE_S="0.4", TIMEOUT_BETWEEN_SEGMENTS_S=FOR_EVER_S) == "Hi"
+    runtime.body.clear()
+    assert await ask(TIMEOUT_FIRST_BYTE_S=str(LATER_S / 2), TIMEOUT_BETWEEN_SEGMENTS_S=FOR_EVER_S) == "Hi"

@@ -45,7 +45,7 @@ def _at_rest(recording: Recording) -> list[Taken]:
     source=TABLE,
     breakers=(
         *("chat-session-stays-busy", "chat-session-busy-after-failure", "chat-delete-before-token"),
-        *("chat-session-id-not-uuid", "chat-expired-token-ends-nothing"),
+        *("chat-session-id-not-uuid", "chat-expired-token-ends-nothing", "chat-hold-kept-when-owner-leaves"),
     ),
 )
 def free_when_idle(one: Taken, _recording: Recording) -> Findings:

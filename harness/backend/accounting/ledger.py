@@ -85,7 +85,7 @@ class StreamLedger:
         """
 
         async def write(tx: AsyncConnection, held: Hold) -> None:
-            await self._rows.open(tx, ask.session_id, ask.model, held)
+            await self._rows.open(tx, ask.session_id, ask.model, held, ask.asked_at)
 
         return await self._accounts.hold(ask.user_id, credits, reason=self.reason(ask.session_id), also=write)
 

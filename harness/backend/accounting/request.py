@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,12 +27,13 @@ class CheckAsk:
 
 @dataclass(frozen=True, slots=True)
 class HoldAsk:
-    """A stream is about to begin."""
+    """A stream is about to begin. ``asked_at``: before its caller's token was looked at."""
 
     session_id: UUID
     user_id: UUID
     model: str
     tokens: int
+    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)

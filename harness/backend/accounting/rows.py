@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -47,7 +47,7 @@ class StreamingRows:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def open(self, tx: AsyncConnection, session_id: UUID, model: str, hold: Hold) -> None:
+    async def open(self, tx: AsyncConnection, session_id: UUID, model: str, hold: Hold, began_at: datetime) -> None:
         """A stream begins, in the transaction that places its hold.
 
         Raises AccountingError where another one of the session has not ended.
@@ -61,7 +61,7 @@ class StreamingRows:
             "state": State.OPEN.value,
             "tokens": 0,
             "credits": 0,
-            "began_at": datetime.now(UTC),
+            "began_at": began_at,
         }
         try:
             await tx.execute(insert(STREAMING_SESSIONS), row)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +27,10 @@ from .rows import Streaming
 
 Work = Callable[[web.Request, User], Awaitable[tuple[int, dict[str, Any]]]]
 """What answers a known caller: status and body. Raises what ``AccountingErrors`` words."""
+
+
+ASKED_AT = web.RequestKey("asked_at", datetime)
+"""Key in a request: when it came. A token that is good is so by then, and may have expired a moment later."""
 
 
 class AccountingService(CallerService):
@@ -64,6 +70,8 @@ class AccountingService(CallerService):
 
     async def answer(self, request: web.Request, work: Work) -> web.Response:
         """Do the work for a known caller, log it, and answer. Raises CancelledError where the caller left."""
+
+        request[ASKED_AT] = datetime.now(UTC)
 
         async def noted(request: web.Request, user: User) -> web.Response:
             status, body = await work(request, user)
@@ -119,7 +127,7 @@ class AccountingService(CallerService):
         return 200, {"allowed": self.ledger.allowed(balance), "balance": balance}
 
     async def _initialize(self, request: web.Request, user: User) -> tuple[int, dict[str, Any]]:
-        ask = self.validator.hold(await self.read(request))
+        ask = replace(self.validator.hold(await self.read(request)), asked_at=request[ASKED_AT])
         self.admit(user, ask.user_id)
         held = await self.place(ask)
         return 201, {"sessionId": str(ask.session_id), "heldCredits": held}

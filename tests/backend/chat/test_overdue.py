@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import jwt
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from harness.backend.accounting.service import AccountingService
 from harness.backend.store import STREAMING_SESSIONS, Store
 
 SECRET = "s" * 40
@@ -82,6 +83,24 @@ async def test_any_other_token_will_not(user, ago, began_s, expired_s, changes):
     expired(user, expired_s, **changes)
     assert [(await end(user, session, step))[0] for step in ("finalize", "abort")] == [401, 401]
     assert await user.account() == (9_700, [("hold", 300)])
+
+
+async def test_a_stream_begins_before_its_token_is_looked_at_which_may_expire_a_moment_later(
+    user, address, monkeypatch
+):
+    looked, usual = [], AccountingService.caller
+
+    async def caller(self, request):
+        looked.append(datetime.now(UTC))
+        return await usual(self, request)
+
+    monkeypatch.setattr(AccountingService, "caller", caller)
+    await initialize(user, str(uuid4()))
+    store = await Store.open(address)
+    async with store.begin() as tx:
+        (began_at,) = (await tx.execute(select(STREAMING_SESSIONS.c.began_at))).scalars()
+    await store.close()
+    assert began_at <= looked[0]
 
 
 async def test_nothing_but_the_end_of_a_stream_is_done_for_an_expired_token(user, ago):

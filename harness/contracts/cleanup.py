@@ -19,7 +19,13 @@ from .subjects import calls, left
 
 LET_GO_NS = 5_000_000_000
 """How long a connection may outlive what it was for: many times what closing one takes, on any machine."""
-COUNTED = ("tasks", "threads", "fds", "sockets", "provider_connections", "client_sessions")
+LEFT_NS = 2_000_000_000
+"""How long a provider's call may outlive the client that it was for: many times what cancelling one takes."""
+COUNTED = ("tasks", "threads", "fds", "sockets", "provider_connections", "client_sessions", "in_flight")
+KINDS = "kinds"
+"""The mark that says of how many kinds the calls of a load are, where they are of several and take turns."""
+LEAST = 2
+"""So many more are a leak: one may be a connection that was made a moment earlier."""
 
 
 def _left_while_held(recording: Recording) -> list[Call]:
@@ -34,10 +40,13 @@ def _left_while_held(recording: Recording) -> list[Call]:
     systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: BerriAI/litellm #17364 and #33736",
-    breakers=("client-gone-runs-on", "workflow-polls-after-client-left", "chat-owner-gone-runs-on"),
+    breakers=(
+        *("client-gone-runs-on", "client-gone-lingers"),
+        *("workflow-polls-after-client-left", "chat-owner-gone-runs-on"),
+    ),
 )
 def provider_call_cancelled(call: Call, _recording: Recording) -> Findings:
-    """When the client leaves, the provider's call is cancelled.
+    """When the client leaves, the provider's call is cancelled: soon, not when the provider speaks next.
 
     The provider goes on writing words that nobody reads, and bills every one of them.
     """
@@ -50,6 +59,8 @@ def provider_call_cancelled(call: Call, _recording: Recording) -> Findings:
         yield call.violation(
             f"The client left; the provider's exchange went on and ended by {upstream.exchange.ending.value}."
         )
+    elif (late_ns := upstream.exchange.ended_ns - call.client.ended_ns) > LEFT_NS:
+        yield call.violation(f"The client left; the provider's call was cancelled {late_ns / 1e9:.1f} s later.")
 
 
 @dataclass(frozen=True)
@@ -101,11 +112,28 @@ def silent_provider_let_go(subject: Unended, _recording: Recording) -> Findings:
         yield call.violation(f"The provider's connection was closed {late_ns / 1e9:.1f} s after the client was told.")
 
 
-def _loads(recording: Recording) -> list[tuple[int, dict[str, int], dict[str, int]]]:
+@dataclass(frozen=True)
+class Load:
+    """Two like loads: how many calls were in one of them and of how many kinds, and what was held after each."""
+
+    calls: int
+    kinds: int
+    before: dict[str, int]
+    after: dict[str, int]
+
+    @property
+    def alike(self) -> int:
+        """Calls of one kind."""
+        return self.calls // self.kinds
+
+
+def _loads(recording: Recording) -> list[Load]:
     before, after = recording.probe("resources-before"), recording.probe("resources-after")
     if before is None or after is None:
         return []
-    return [(len(list(calls(recording))) // 2, before.data, after.data)]
+    mark = recording.mark(KINDS)
+    kinds = 1 if mark is None else int(mark.data["kinds"])
+    return [Load(len(list(calls(recording))) // 2, kinds, before.data, after.data)]
 
 
 @contract(
@@ -115,28 +143,24 @@ def _loads(recording: Recording) -> list[tuple[int, dict[str, int], dict[str, in
     needs=[Capability.RESOURCES],
     source="house: open-webui/open-webui #20889",
     breakers=(
-        *(
-            "session-per-stream",
-            "task-left-behind",
-            "chat-session-per-stream",
-            "session-kept-when-stream-breaks",
-        ),
+        *("session-per-stream", "task-left-behind", "chat-session-per-stream"),
+        *("session-kept-when-stream-breaks", "session-kept-when-left-early", "session-kept-when-stalled"),
+        *("chat-observer-task-kept", "chat-stalled-call-kept"),
         *("runs-task-left-behind", "workflow-task-left-behind"),
     ),
 )
-def nothing_leaks(subject: tuple[int, dict[str, int], dict[str, int]], _recording: Recording) -> Findings:
-    """The same load a second time leaves no more tasks, sockets, descriptors or sessions than the first.
+def nothing_leaks(load: Load, _recording: Recording) -> Findings:
+    """The same load a second time leaves no more tasks, sockets, descriptors, sessions or calls than the first.
 
-    What grows with the number of calls grows until the process falls over. A growth that is less than one for every
-    two calls is no leak of the calls, and is left undecided.
+    What grows with the number of calls grows until the process falls over. Calls take turns where they are of several
+    kinds: left at different points, or stalled in different ways. A growth that is less than one for every two calls
+    of a kind is no leak of the calls, and is left undecided.
     """
-    load, before, after = subject
     for name in COUNTED:
-        grown = int(after.get(name, 0)) - int(before.get(name, 0))
+        grown = int(load.after.get(name, 0)) - int(load.before.get(name, 0))
         where = (Pointer(probe="resources-before"), Pointer(probe="resources-after"))
-        if grown * 2 >= load:
-            yield Violation(
-                f"{load} more calls left {grown} more {name} ({before.get(name)}, then {after.get(name)}).", where
-            )
+        if grown >= LEAST and grown * 2 >= load.alike:
+            counted = f"{load.before.get(name)}, then {load.after.get(name)}"
+            yield Violation(f"{load.calls} more calls left {grown} more {name} ({counted}).", where)
         elif grown > 0:
-            yield Doubt(f"{load} more calls left {grown} more {name}: too few to be one a call.", where)
+            yield Doubt(f"{load.calls} more calls left {grown} more {name}: too few to be one a call.", where)

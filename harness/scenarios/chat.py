@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from harness.servers.gate import Gate
 from harness.systems import accounting
 
 from .forced import forced
-from .gateway import NOTICE_LIMIT_S, PIECES, leave, noticed, paced
+from .gateway import LEAVING, NOTICE_LIMIT_S, PIECES, leave, noticed, paced
 from .loads import loaded_twice
 from .registry import scenario
 from .stage import BUSY_LIMIT_S, Prompt, Stage
@@ -133,15 +134,11 @@ async def stream_paced(stage: Stage) -> None:
 @scenario("leave-before-headers", CHAT, answer=Answer.STREAM, needs=HELD)
 async def leave_before_headers(stage: Stage) -> None:
     """An owner who leaves while the provider is still thinking, and comes back."""
-    user, prompt = await stage.user(), stage.prompt()
-    session, gate = await new_session(stage, user), stage.gate("before-headers")
-    body = stream_body(stage, prompt)
-    call = asyncio.create_task(stage.chat(user.token).stream(session, body, tie=prompt.tie))
-    await stage.provider_seen(prompt.tie)
-    await leave(stage, call)
-    await noticed(stage, prompt, gate)
+    user = await stage.user()
+    session = await new_session(stage, user)
+    await _left_before(stage, user, session)
     await stage.settle(user)
-    await come_back(stage, user, session, gate)
+    await come_back(stage, user, session, stage.gate("before-headers"))
 
 
 @scenario("leave-after-first", CHAT, answer=Answer.STREAM, needs=HELD)
@@ -168,6 +165,16 @@ async def _leave_after(stage: Stage, pieces: int) -> None:
     await left_after(stage, user, session, pieces)
     await stage.settle(user)
     await come_back(stage, user, session, stage.gate(pieces))
+
+
+async def _left_before(stage: Stage, user: User, session: str) -> bool:
+    """Leave a stream before its headers; whether the target ended its provider's call in time."""
+    prompt, gate = stage.prompt(), stage.gate("before-headers")
+    body = stream_body(stage, prompt)
+    call = asyncio.create_task(stage.chat(user.token).stream(session, body, tie=prompt.tie))
+    await stage.provider_seen(prompt.tie)
+    await leave(stage, call)
+    return await noticed(stage, prompt, gate)
 
 
 async def left_after(stage: Stage, user: User, session: str, pieces: int) -> bool:
@@ -257,10 +264,14 @@ async def leak(stage: Stage) -> None:
 
 @scenario("leak-leaving", CHAT, answer=Answer.STREAM, alone=True, needs=[*HELD, Capability.RESOURCES])
 async def leak_leaving(stage: Stage) -> None:
-    """The same load twice of owners who leave in mid-stream, the target counted at rest after each."""
+    """The same load twice of owners who leave, at one point after the other; the target counted at rest after each."""
     user = await stage.user()
 
-    async def left() -> bool:
-        return await left_after(stage, user, await new_session(stage, user), 1)
+    async def left(pieces: int) -> bool:
+        session = await new_session(stage, user)
+        leaving = left_after(stage, user, session, pieces) if pieces else _left_before(stage, user, session)
+        ended = await leaving
+        await stage.gone(user)  # accounting is told of one before the next begins: so one connection does for all
+        return ended
 
-    await loaded_twice(stage, user, left)
+    await loaded_twice(stage, user, *(partial(left, pieces) for pieces in (0, *LEAVING)))

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from harness.core.names import Answer
+from harness.core.names import Answer, Capability
 from harness.core.user import User
 from harness.endpoints.http import FAILURES, Live
 from harness.providers.reply import Reply
@@ -19,12 +19,15 @@ from harness.servers.gate import BEFORE_HEADERS
 
 from .chat import CHAT, HELD, come_back, has_deltas, new_session, open_until, stream_body
 from .gateway import NOTICE_LIMIT_S, PIECES, noticed
+from .loads import loaded_twice
 from .registry import scenario
 from .stage import BUSY_LIMIT_S, Stage
 
 OBSERVERS = 5
 GRACE_S = 0.5
 """How long a target is given to do the wrong thing when an observer has left; a right one does nothing."""
+OBSERVED_ROUNDS = 4
+"""Streams of one load, each with two observers."""
 LONG_PIECES = 150
 LONG_CHARACTERS = 20_000
 """A long answer is more than any socket takes unread."""
@@ -201,6 +204,31 @@ async def _read_own(stage: Stage, owner: User, session: str, text: str, tie: str
             await live.read_until(has_deltas(1))
             first.set()
             await live.read_all()
+
+
+@scenario("leak-observing", CHAT, answer=Answer.STREAM, alone=True, needs=[*HELD, Capability.RESOURCES])
+async def leak_observing(stage: Stage) -> None:
+    """The same load twice of streams at which two look on, one who leaves and one who stays; the target counted after.
+
+    Who leaves is gone for the target too before the stream goes on.
+    """
+    owner = await stage.user()
+    leaving, staying = await stage.user(role="supervisor"), await stage.user(role="supervisor")
+
+    async def observed() -> bool:
+        gate, session = stage.gate(2), await new_session(stage, owner)
+        async with owned(stage, owner, session, words=2):
+            watching = await observe(stage, staying, session, offset=2)
+            with suppress(*FAILURES):
+                async with stage.chat(leaving.token).open_observation(session) as live:
+                    live.leave()
+                    stage.mark("observer-left")
+            await stage.gone(leaving)
+            gate.open()
+        await watching
+        return True
+
+    await loaded_twice(stage, owner, observed, rounds=OBSERVED_ROUNDS)
 
 
 @scenario("observe-as-user", CHAT, answer=Answer.STREAM, needs=HELD)

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from typing import Any
 
 from harness.core.fault import FAULTS
@@ -25,6 +26,8 @@ from .stage import Prompt, Stage
 GATEWAY = System.GATEWAY
 PIECES = 8
 """Content events of a usual answer."""
+LEAVING = (1, 3, PIECES)
+"""How many of them a client has read who leaves: the first, some, or all but the end."""
 NOTICE_LIMIT_S = 3.5
 """How long a target is waited for to notice something; shorter than the time limits that it has for its providers."""
 SHORTFALL_TOKENS = 100_000
@@ -84,12 +87,8 @@ async def stream_paced(stage: Stage) -> None:
 @scenario("leave-before-headers", GATEWAY, answer=Answer.PLAIN, needs=HELD)
 async def leave_before_headers(stage: Stage) -> None:
     """A client that leaves while the provider is still thinking."""
-    user, prompt = await stage.user(), stage.prompt()
-    gate = stage.gate("before-headers")
-    call = asyncio.create_task(stage.gateway(user.token).chat(chat_body(stage, prompt), tie=prompt.tie))
-    await stage.provider_seen(prompt.tie)
-    await leave(stage, call)
-    await noticed(stage, prompt, gate)
+    user = await stage.user()
+    await _left_before(stage, user)
     await stage.settle(user)
 
 
@@ -115,6 +114,16 @@ async def _leave_after(stage: Stage, pieces: int) -> None:
     user = await stage.user()
     await left_after(stage, user, pieces)
     await stage.settle(user)
+
+
+async def _left_before(stage: Stage, user: User, *, stream: bool = False) -> bool:
+    """Leave a call before its headers; whether the target ended its provider's call in time."""
+    prompt, gate = stage.prompt(), stage.gate("before-headers")
+    body = chat_body(stage, prompt, stream=stream)
+    call = asyncio.create_task(stage.gateway(user.token).chat(body, tie=prompt.tie))
+    await stage.provider_seen(prompt.tie)
+    await leave(stage, call)
+    return await noticed(stage, prompt, gate)
 
 
 async def left_after(stage: Stage, user: User, pieces: int) -> bool:
@@ -309,9 +318,10 @@ async def leak(stage: Stage) -> None:
 
 @scenario("leak-leaving", GATEWAY, answer=Answer.STREAM, alone=True, needs=[*HELD, Capability.RESOURCES])
 async def leak_leaving(stage: Stage) -> None:
-    """The same load twice of clients that leave in mid-stream, the target counted at rest after each."""
+    """The same load twice of clients that leave, at one point after another; the target counted at rest after each."""
     user = await stage.user()
-    await loaded_twice(stage, user, lambda: left_after(stage, user, 1))
+    after = [partial(left_after, stage, user, pieces) for pieces in LEAVING]
+    await loaded_twice(stage, user, partial(_left_before, stage, user, stream=True), *after)
 
 
 def model_ids(body: bytes) -> list[str]:

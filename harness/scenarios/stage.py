@@ -308,6 +308,11 @@ class Stage:
         if user.id is not None and self.target.has(Capability.LEDGER):
             self.recorder.probe("ledger", await self.target.ledger(user.id, SETTLE_LIMIT_S))
 
+    async def gone(self, user: User) -> None:
+        """Wait until the user's calls are over for the target too; nothing of it is evidence."""
+        if user.id is not None and self.target.has(Capability.LEDGER):
+            await self.target.ledger(user.id, SETTLE_LIMIT_S)
+
     async def resources(self, name: str) -> None:
         """Take a count of the target's tasks, sockets and descriptors into evidence, once it is at rest."""
         if self.target.has(Capability.RESOURCES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from harness.core.names import Answer, Capability, System
@@ -113,9 +114,10 @@ async def leak(stage: Stage) -> None:
 
 @scenario("leak-leaving", WORKFLOW, answer=Answer.PLAIN, alone=True, needs=[*HELD, Capability.RESOURCES])
 async def leak_leaving(stage: Stage) -> None:
-    """The same load twice of clients that leave while the provider is polled, the target counted after each."""
+    """The same load twice of clients that leave, at one step after the other; the target counted at rest after each."""
     user = await stage.user()
-    await loaded_twice(stage, user, lambda: _left_at(stage, user, chatkit.LIST))
+    steps = (chatkit.CREATE, chatkit.SEND, chatkit.LIST)
+    await loaded_twice(stage, user, *(partial(_left_at, stage, user, step) for step in steps))
 
 
 @scenario("balance-race", WORKFLOW, answer=Answer.PLAIN, alone=True, needs=HELD)

@@ -251,3 +251,28 @@ class ChatSlowObserverBlocks(Defect):
                 await super().relay(turn, piece, out)
 
     chat = instead(service=_Takes, streams=_Waits)
+
+
+class ChatObserverTaskKept(Defect):
+    """Each observer has a task that brings the events, and waits while the one before was not taken."""
+
+    id = "chat-observer-task-kept"
+    summary = "what brings an observer the events waits for ever when the observer has left"
+
+    class _Brings(ChatService):
+        bringing: ClassVar[set[asyncio.Task[None]]] = set()
+
+        async def pass_on(self, turn: Turn, out: Outlet) -> None:
+            queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
+            task = asyncio.create_task(self._bring(turn, queue))
+            self.bringing.add(task)
+            task.add_done_callback(self.bringing.discard)
+            while (event := await queue.get()) is not None:
+                await out.send(event)
+
+        async def _bring(self, turn: Turn, queue: asyncio.Queue[bytes | None]) -> None:
+            async for event in turn.broadcast.follow():
+                await queue.put(event)
+            await queue.put(None)
+
+    chat = instead(service=_Brings)

@@ -27,6 +27,33 @@ if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
 Chunk = dict[str, Any]
+LINGERING_S = 2.3
+
+
+class _Pumped(Upstream):
+    """A stream is read by a task of its own."""
+
+    @asynccontextmanager
+    async def stream(self, provider: Provider, body: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[Chunk]]:
+        queue: asyncio.Queue[Chunk | UpstreamError | None] = asyncio.Queue()
+        task = asyncio.create_task(self._pump(provider, body, queue))
+        yield self._read(queue, task)
+
+    async def _pump(self, provider: Provider, body: Mapping[str, Any], queue: asyncio.Queue[Any]) -> None:
+        try:
+            async with super().stream(provider, body) as chunks:
+                async for chunk in chunks:
+                    queue.put_nowait(chunk)
+            queue.put_nowait(None)
+        except UpstreamError as failure:
+            queue.put_nowait(failure)
+
+    async def _read(self, queue: asyncio.Queue[Any], task: asyncio.Task[None]) -> AsyncIterator[Chunk]:
+        while (item := await queue.get()) is not None:
+            if isinstance(item, UpstreamError):
+                raise item
+            yield item
+        await task
 
 
 class ClientGoneRunsOn(Defect):
@@ -35,33 +62,31 @@ class ClientGoneRunsOn(Defect):
     id = "client-gone-runs-on"
     summary = "the provider's call goes on after the client has left"
 
-    class _RunsOn(Upstream):
+    class _RunsOn(_Pumped):
         async def complete(self, provider: Provider, body: Mapping[str, Any]) -> Chunk:
             return await asyncio.shield(asyncio.create_task(super().complete(provider, body)))
 
+    shared = instead(upstream=_RunsOn)
+
+
+class ClientGoneLingers(Defect):
+    """Who leaves may come back, and finds the answer."""
+
+    id = "client-gone-lingers"
+    summary = "the provider's stream is closed some seconds after the client has left"
+    touches = ("gateway", "agent")
+
+    class _Lingers(_Pumped):
         @asynccontextmanager
         async def stream(self, provider: Provider, body: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[Chunk]]:
             queue: asyncio.Queue[Chunk | UpstreamError | None] = asyncio.Queue()
             task = asyncio.create_task(self._pump(provider, body, queue))
-            yield self._read(queue, task)
-
-        async def _pump(self, provider: Provider, body: Mapping[str, Any], queue: asyncio.Queue[Any]) -> None:
             try:
-                async with super().stream(provider, body) as chunks:
-                    async for chunk in chunks:
-                        queue.put_nowait(chunk)
-                queue.put_nowait(None)
-            except UpstreamError as failure:
-                queue.put_nowait(failure)
+                yield self._read(queue, task)
+            finally:
+                asyncio.get_running_loop().call_later(LINGERING_S, task.cancel)
 
-        async def _read(self, queue: asyncio.Queue[Any], task: asyncio.Task[None]) -> AsyncIterator[Chunk]:
-            while (item := await queue.get()) is not None:
-                if isinstance(item, UpstreamError):
-                    raise item
-                yield item
-            await task
-
-    shared = instead(upstream=_RunsOn)
+    shared = instead(upstream=_Lingers)
 
 
 class SessionPerStream(Defect):

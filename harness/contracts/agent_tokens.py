@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from harness.core.names import Capability
 from harness.core.recording import Exchange, Recording, Side
@@ -18,6 +18,10 @@ from .registry import Findings, contract
 from .scope import AGENT
 
 PROVIDER = (Capability.PROVIDER,)
+AT_ONCE = ("token-at-once", "token-renewed-at-once")
+"""Scenarios of chats at once, none of which has a good token; a new one is always granted and taken."""
+NO_TOKEN_LEFT = ("advanced", "tokens-refused")
+"""The marks from which on the token that a target has is good no more."""
 
 
 def _refused(recording: Recording) -> list[ChatCall]:
@@ -59,30 +63,57 @@ def _grants(recording: Recording) -> list[Exchange]:
     return [one for one in tokens if one.status == 200]
 
 
-def _all_grants(recording: Recording) -> list[tuple[Exchange, ...]]:
-    """What a target asked for that had no token and was asked by many at once."""
-    found = tuple(_grants(recording))
-    return [found] if found and recording.header.scenario == "token-at-once" else []
+def _turns(recording: Recording) -> Iterator[tuple[Exchange, ...]]:
+    """The grants since each moment from which on no token was good any more, for many calls at once."""
+    if recording.header.scenario not in AT_ONCE:
+        return
+    ends_ns = [mark.at_ns for mark in recording.marks if mark.name in NO_TOKEN_LEFT]
+    for since_ns, until_ns in pairwise((0, *ends_ns, None)):
+        found = tuple(one for one in _grants(recording) if _between(since_ns or 0, one.request.sent_ns, until_ns))
+        if found:
+            yield found
+
+
+def _at_once(recording: Recording) -> list[ChatCall]:
+    return list(chat_calls(recording)) if recording.header.scenario in AT_ONCE else []
 
 
 @contract(
     "resilience.one-token-for-all",
-    select=_all_grants,
+    select=_turns,
     systems=AGENT,
     needs=PROVIDER,
     source="house: many at once cause one refresh",
-    breakers=("agent-token-for-each", "agent-token-at-once"),
+    breakers=("agent-token-for-each", "agent-token-at-once", "agent-token-renewed-by-each"),
 )
-def one_token_for_all(grants: tuple[Exchange, ...], recording: Recording) -> Findings:
-    """However many calls find no token, one is fetched, and all use it until it ends.
+def one_token_for_all(grants: tuple[Exchange, ...], _recording: Recording) -> Findings:
+    """However many calls find no token, one is fetched, and all use it until it ends or is refused.
 
-    Token endpoints have limits too: a service that asks at every call is refused when it has most to do.
+    Token endpoints have limits too: a service that asks at every call is refused when it has most to do. Who reads
+    late that a token was refused which has been renewed since uses the new one.
     """
-    turns = sum(mark.name == "advanced" for mark in recording.marks)
-    if len(grants) > turns + 1:
+    if len(grants) > 1:
         yield Violation(
-            f"{len(grants)} tokens were fetched, where {turns + 1} would do.", tuple(Pointer(one.id) for one in grants)
+            f"{len(grants)} tokens were fetched, where 1 would do.", tuple(Pointer(one.id) for one in grants)
         )
+
+
+@contract(
+    "race.token-serves-all",
+    select=_at_once,
+    systems=AGENT,
+    needs=PROVIDER,
+    source="house: many at once cause one refresh; all of them wait for it",
+    breakers=("agent-token-turns-away", "agent-token-not-renewed"),
+)
+def token_serves_all(call: ChatCall, _recording: Recording) -> Findings:
+    """A call that finds no token, while somebody else fetches one, waits for that and is answered.
+
+    Every hour all the calls of one moment meet there. Whoever is turned away for it is told of a failure that nobody
+    else can see.
+    """
+    if not (call.succeeded or call.left):
+        yield call.violation(f"A token was to be had, and the client read {call.client.status or 'nothing'}.")
 
 
 def _lives(recording: Recording) -> Iterator[Granted]:

@@ -6,6 +6,10 @@ import asyncio
 
 from harness.core.fault import FAULTS
 from harness.core.names import Answer, Capability, Provider, System
+from harness.core.user import User
+from harness.endpoints.http import Answer as Reply
+from harness.providers import vertex
+from harness.servers.gate import Gate, before_headers
 from harness.systems import agent
 
 from .agent import chat
@@ -17,6 +21,7 @@ AGENT = System.AGENT
 VERTEX = (Provider.VERTEX,)
 TIMED = (*HELD, Capability.CLOCK, Capability.VARIANTS)
 AT_ONCE = 8
+LOOKS = 4
 SECOND_TOKEN_LIMIT_S = 0.5
 """How long a second request for a token is waited for while the first is held: a right target sends none."""
 
@@ -60,6 +65,79 @@ async def token_at_once(stage: Stage) -> None:
     for _ in range(2):
         await chat(stage, user, None)
     await stage.settle(user)
+
+
+@scenario(
+    "token-renewed-at-once",
+    AGENT,
+    answer=Answer.PLAIN,
+    alone=True,
+    only=VERTEX,
+    needs=(*HELD, Capability.CLOCK, Capability.LEDGER),
+)
+async def token_renewed_at_once(stage: Stage) -> None:
+    """Chats at once whose token has ended; then many that are refused together, and many that are refused late.
+
+    The mark ``tokens-refused`` says when a token begins to be refused: after that mark one more is wanted.
+    """
+    user = await stage.user()
+    stage.own_traffic()
+    await chat(stage, user, None)
+    await stage.advance(agent.TOKEN_LIFETIME_S - agent.TOKEN_SPARE_S)
+    granting = stage.gate(before_headers(vertex.TOKEN))
+    asked = stage.script.count(None)
+    calls, _ = _chats(stage, user)
+    await stage.untied_seen(asked + 1)
+    await stage.first_of([_placed(stage, user, 1 + AT_ONCE)])
+    granting.open()
+    await asyncio.gather(*calls)
+    for late in (False, True):
+        with stage.struck(FAULTS["expired-token"]):
+            await _refused_at_once(stage, user, late=late)
+    await stage.settle(user)
+
+
+async def _refused_at_once(stage: Stage, user: User, *, late: bool) -> None:
+    """Chats whose token is refused at one moment; ``late``: when one more has been refused and has renewed it."""
+    stage.mark("tokens-refused")
+    refusing, granting = Gate(), Gate()
+    points = [before_headers(operation) for operation in (*vertex.CLAUDE_CALLS, *vertex.GEMINI_CALLS)]
+    stage.script.gates.update(dict.fromkeys(points, refusing))
+    calls, ties = _chats(stage, user)
+    await stage.first_of([asyncio.gather(*(stage.script.seen(tie) for tie in ties))])
+    if late:
+        for point in points:
+            del stage.script.gates[point]
+        await chat(stage, user, None)
+    else:
+        stage.script.gates[before_headers(vertex.TOKEN)] = granting
+    refusing.open()
+    await stage.first_of([asyncio.gather(*(stage.script.ended(tie) for tie in ties))])
+    granting.open()
+    await asyncio.gather(*calls)
+
+
+def _chats(stage: Stage, user: User) -> tuple[list[asyncio.Task[Reply]], list[str]]:
+    """Chats of one user at once, and the tags of their prompts."""
+    prompts = [stage.prompt() for _ in range(AT_ONCE)]
+    calls = [asyncio.create_task(chat(stage, user, None, prompt=prompt)) for prompt in prompts]
+    return calls, [prompt.tie for prompt in prompts]
+
+
+async def _placed(stage: Stage, user: User, count: int) -> None:
+    """Wait until so many of the user's calls have a hold: all that they still want is a token, then the provider.
+
+    A hold can be seen a moment before its call goes on: so it is looked for a few times more, which takes as long.
+    """
+    while await _holds(stage, user) < count:
+        pass
+    for _ in range(LOOKS):
+        await _holds(stage, user)
+
+
+async def _holds(stage: Stage, user: User) -> int:
+    ledger = await stage.target.ledger(user.id or "", 0)
+    return sum(entry["kind"] == "hold" for entry in ledger["entries"])
 
 
 @scenario("models", AGENT, answer=Answer.PLAIN, alone=True, only=VERTEX, needs=TIMED)

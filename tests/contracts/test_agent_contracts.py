@@ -14,6 +14,13 @@ from harness.systems import agent
 SESSION = "33333333-3333-4333-8333-333333333333"
 OLD = "session-1712345678901-k3j9x2"
 ADDRESS = "http://127.0.0.1:1"
+COMPLETION = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "claude-sonnet-4",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Here."}, "finish_reason": "stop"}],
+}
 SETTINGS = {"asked": {"settings": {"BREAKER_FAILURES": "2", "BREAKER_COOL_DOWN_S": "20"}}}
 
 
@@ -183,6 +190,26 @@ def test_a_token_that_was_renewed_is_young_again(recording, studio, granted, tri
     made = (granted(1, 5), tried(1, 6, 7, 200), granted(2, 25), tried(2, 30, 31, 200), call)
     seen = recording(*made, marks=[("advanced", 20, {"seconds": 3599})])
     assert studio.judged("resilience.token-renewed-in-time", seen).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("granted_ns", "verdict"),
+    [((5, 25, 45), Verdict.PASS), ((25,), Verdict.PASS), ((5, 6), Verdict.FAIL), ((5, 45, 46), Verdict.FAIL)],
+)
+def test_a_token_is_fetched_once_for_all_whenever_none_is_good(recording, studio, granted, granted_ns, verdict):
+    marks = [("advanced", 20, {"seconds": 3599}), ("tokens-refused", 40, None)]
+    made = [granted(number, ended_ns) for number, ended_ns in enumerate(granted_ns)]
+    seen = recording(*made, marks=marks, scenario="token-renewed-at-once")
+    assert studio.judged("resilience.one-token-for-all", seen).verdict is verdict
+    other = recording(*made, marks=marks, scenario="token-refused")
+    assert studio.judged("resilience.one-token-for-all", other).verdict is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(200, Verdict.PASS), (503, Verdict.FAIL), (None, Verdict.FAIL)])
+def test_who_meets_others_where_no_token_is_good_is_answered_as_they_are(recording, studio, status, verdict):
+    said = COMPLETION if status == 200 else {"error": {"message": "A token is being fetched."}}
+    seen = recording(studio.exchange("c1", Side.CLIENT, "chat.completions", {}, status, said), scenario="token-at-once")
+    assert studio.judged("race.token-serves-all", seen).verdict is verdict
 
 
 @pytest.mark.parametrize(("tries", "verdict"), [(1, Verdict.FAIL), (2, Verdict.PASS), (3, Verdict.FAIL)])

@@ -15,7 +15,7 @@ from harness.backend.agent.models import VertexModels
 from harness.backend.agent.tried import TriedUpstream
 from harness.backend.gateway.errors import GatewayError
 from harness.backend.google import GoogleTokens, Granted, NoCredentials
-from harness.backend.upstream import UpstreamError
+from harness.backend.upstream import Kind, UpstreamError
 
 from .base import Defect, instead
 
@@ -78,6 +78,36 @@ class AgentTokenAtOnce(Defect):
             return self._token
 
     shared = instead(google=_Racy)
+
+
+class AgentTokenRenewedByEach(Defect):
+    """A refusal is about the token at hand."""
+
+    id = "agent-token-renewed-by-each"
+    summary = "a call whose old access token is refused throws away the new one that another call has fetched"
+    touches = ("agent",)
+
+    class _Forgets(GoogleTokens):
+        def refused(self, token: str) -> bool:
+            return super().refused(self._token)
+
+    shared = instead(google=_Forgets)
+
+
+class AgentTokenTurnsAway(Defect):
+    """Waiting is for those who have time."""
+
+    id = "agent-token-turns-away"
+    summary = "a call that finds the access token ended, while another call fetches the next, is refused"
+    touches = ("agent",)
+
+    class _Busy(GoogleTokens):
+        async def token(self) -> str:
+            if self._fetching.locked() and self._token and not self.good():
+                raise UpstreamError(Kind.UNAVAILABLE, "an access token is being fetched")
+            return await super().token()
+
+    shared = instead(google=_Busy)
 
 
 class AgentTokenUsedToTheEnd(Defect):

@@ -152,7 +152,10 @@ def observer_sees_all(subject: tuple[Observation, StreamCall], _recording: Recor
     select=_pairs,
     systems=CHAT,
     source="house: the same events; the owner leaving ends the stream for all",
-    breakers=("chat-observer-left-hanging", "chat-observer-no-terminal"),
+    breakers=(
+        *("chat-observer-left-hanging", "chat-observer-no-terminal"),
+        *("chat-stop-cuts-streams", "chat-stop-cuts-observers"),
+    ),
 )
 def observer_reads_the_end(subject: tuple[Observation, StreamCall], recording: Recording) -> Findings:
     """An observer reads how the stream ended: the owner's own terminal, and an error event where the owner left.

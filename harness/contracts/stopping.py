@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from harness.core.names import Capability
 from harness.core.recording import STILL_OPEN, Ending, Recording, Side
 from harness.core.verdict import Level, Violation
-from harness.systems import accounting
+from harness.systems import accounting, chat
 
 from .calls import Call, cut_short, stopped_meanwhile
+from .chat_calls import CHAT, Observation, observations
 from .registry import Findings, contract
 from .scope import EVERY, STREAMED, WHOLE
 from .subjects import calls
@@ -54,6 +55,32 @@ def stop_ends_streams(call: Call, recording: Recording) -> Findings:
     services = list(recording.side(Side.SERVICE))
     if services and not any(e.operation in accounting.ENDS and e.status == 200 for e in services):
         yield call.violation("The service stopped, and its accounting was not told what was delivered.")
+
+
+def _watched(recording: Recording) -> list[Observation]:
+    """Those who looked on at a stream when the service was stopped."""
+    found = [one for one in observations(recording) if one.let_in and one.owner is not None]
+    return [one for one in found if one.owner is not None and stopped_meanwhile(one.owner, recording)]
+
+
+@contract(
+    "cleanup.stop-ends-observers",
+    select=_watched,
+    systems=CHAT,
+    needs=STOPPED,
+    source=DRAINS,
+    breakers=("chat-stop-cuts-observers", "chat-stop-cuts-streams", "chat-observer-no-terminal"),
+)
+def stop_ends_observers(one: Observation, _recording: Recording) -> Findings:
+    """Who looks on at a stream when the service is stopped reads the error event too, and then the end.
+
+    A watcher is as much in the dark as the owner: a connection that is cut may have been the network's doing.
+    """
+    if not any(event.name == chat.ERROR for event in one.events):
+        yield Violation("The service stopped, and an observer read no error event.", (one.here(),))
+    elif one.client.ending not in (Ending.EOF, Ending.FIN) or one.client.error == STILL_OPEN:
+        how = "kept open" if one.client.error == STILL_OPEN else one.client.ending.value
+        yield Violation(f"The service stopped, and an observer's stream did not end: {how}.", (one.here(),))
 
 
 @contract(

@@ -7,7 +7,7 @@ what it leaves is looked at through the other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from harness.providers import chatkit
 from harness.servers.gate import Gate, before_headers
 
 from . import agent, chat, runs, workflow
+from .chat_observe import observe
 from .gateway import NOTICE_LIMIT_S, chat_body, has_words
 from .registry import scenario
 from .stage import Stage
@@ -31,15 +32,25 @@ PIECES = 3
 
 
 async def stopped_mid_stream(
-    stage: Stage, tie: str, opening: AbstractAsyncContextManager[Live], begun: Callable[[bytes], bool]
+    stage: Stage,
+    tie: str,
+    opening: AbstractAsyncContextManager[Live],
+    begun: Callable[[bytes], bool],
+    *,
+    before: Callable[[], Awaitable[Any]] | None = None,
 ) -> None:
-    """Stop the target once the first words of a stream were read, whose provider is held there; read what follows."""
+    """Stop the target once the first words of a stream were read, whose provider is held there; read what follows.
+
+    ``before`` is what comes between those words and the stop.
+    """
     with suppress(*FAILURES):
         async with opening as live:
             reading = asyncio.create_task(live.read_until(begun))
             await stage.first_of([asyncio.shield(reading)], within_s=NOTICE_LIMIT_S)
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+            if before is not None:
+                await before()
             await asyncio.gather(stage.stop(), live.read_all())
     await stage.provider_ended(tie, within_s=NOTICE_LIMIT_S)
 
@@ -110,11 +121,14 @@ async def agent_and_back(stage: Stage) -> None:
 
 @scenario("stop-mid-stream", System.CHAT, answer=Answer.STREAM, needs=STOPPED)
 async def chat_mid_stream(stage: Stage) -> None:
-    """The target is stopped while a stream is under way; then its twin is asked for the stream and the account."""
+    """The target is stopped while a stream is under way at which somebody looks on, who reads on to the end.
+
+    Then its twin is asked for the stream and the account.
+    """
     async with stage.twins(DRAINING):
         user, observer = await stage.user(), await stage.user(role="supervisor")
         session = await chat.new_session(stage, user)
-        await _stream_stopped(stage, user, session)
+        await _stream_stopped(stage, user, session, observer)
         await stage.chat(observer.token).observe(session)
         await stage.account(user)
 
@@ -130,12 +144,18 @@ async def chat_and_back(stage: Stage) -> None:
         await stage.account(user)
 
 
-async def _stream_stopped(stage: Stage, user: User, session: str) -> None:
-    """A stream whose target is stopped."""
-    prompt = stage.prompt()
+async def _stream_stopped(stage: Stage, user: User, session: str, observer: User | None = None) -> None:
+    """A stream whose target is stopped, while this observer looks on."""
+    prompt, watching = stage.prompt(), []
     stage.gate(PIECES)
+
+    async def observed() -> None:
+        if observer is not None:
+            watching.append(await observe(stage, observer, session, offset=PIECES))
+
     opening = stage.chat(user.token).open_stream(session, chat.stream_body(stage, prompt), tie=prompt.tie)
-    await stopped_mid_stream(stage, prompt.tie, opening, chat.has_deltas(PIECES))
+    await stopped_mid_stream(stage, prompt.tie, opening, chat.has_deltas(PIECES), before=observed)
+    await asyncio.gather(*watching)
 
 
 @scenario("stop-mid-call", System.RUNS, answer=Answer.PLAIN, needs=STOPPED)

@@ -313,3 +313,20 @@ def test_a_session_that_is_asked_for_is_a_step_whether_it_is_made_or_not():
         ("c1", State.ABSENT, Step.CREATE, SESSION),
         ("c2", State.ABSENT, Step.CREATE, ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("observer", "verdict"),
+    [
+        (observe("c3", *DELTAS, ERROR), Verdict.PASS),
+        (observe("c3", *DELTAS), Verdict.FAIL),
+        (observe("c3", *DELTAS, DONE), Verdict.FAIL),
+        (observe("c3", *DELTAS, ERROR, ending=Ending.RESET), Verdict.FAIL),
+        (observe("c3", status=404, body=REFUSED), Verdict.NOT_APPLICABLE),
+    ],
+)
+def test_an_observer_is_told_of_a_stop(studio, observer, verdict):
+    stopped = ("stopping", 30, None)
+    known = {"marks": [stopped], "capabilities": frozenset(("provider", "variants"))}
+    made = recorded(created(), stream("c2", *DELTAS, ERROR), observer, **known)
+    assert judged(studio, "cleanup.stop-ends-observers", made) is verdict

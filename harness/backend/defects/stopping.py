@@ -9,6 +9,8 @@ from aiohttp import web
 from harness.backend.agent.calls import AgentCalls
 from harness.backend.chat.errors import ChatError
 from harness.backend.chat.streams import Streams
+from harness.backend.chat.turn import Turn
+from harness.backend.chat.wire import Outlet
 from harness.backend.flights import finish
 from harness.backend.gateway.call import Call, Record
 from harness.backend.gateway.calls import Calls
@@ -82,6 +84,21 @@ class StopCutsCalls(Defect):
 
     gateway = instead(calls=_Cuts)
     agent = instead(calls=_AgentCuts)
+
+
+class ChatStopCutsObservers(Defect):
+    """Who only looks on loses nothing."""
+
+    id = "chat-stop-cuts-observers"
+    summary = "when the service is stopped, those who look on at a stream are cut off before its error event"
+
+    class _Cuts(Streams):
+        async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
+            if self.cut_short(error) is not None:
+                turn.broadcast.close()
+            return await super().failed(turn, error, out)
+
+    chat = instead(streams=_Cuts)
 
 
 class RunsStopCutsCalls(Defect):

@@ -240,7 +240,7 @@ async def test_another_users_account_and_stream_are_not_ours(backend, service):
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk=st.text(min_size=1, max_size=50))
-async def test_an_id_that_is_none_is_not_found_and_never_reaches_the_database(service, user, junk):
+async def test_an_id_that_is_none_is_not_found_and_never_reaches_the_database(service, user, supervisor, junk):
     quoted = "".join(f"%{byte:02X}" for byte in junk.encode("utf-8", "surrogatepass"))
     if junk in (".", ".."):
         return  # the path has lost a segment before it is sent
@@ -251,6 +251,9 @@ async def test_an_id_that_is_none_is_not_found_and_never_reaches_the_database(se
         body = {"message": "x", "modelId": MODEL} if path else None
         status, _ = await user.call(method, f"/chat/sessions/{quoted}{path}", json=body)
         assert status == 404, junk
+    for looking, wanted in ((supervisor, 404), (user, 403)):
+        status, body = await looking.call("GET", f"/chat/sessions/{quoted}/observe")
+        assert (status, isinstance(body["message"], str)) == (wanted, True), junk
 
 
 async def test_a_stream_is_streamed_charged_and_kept(user):

@@ -1,4 +1,4 @@
-"""Where each defect shows: finds, for every contract that a defect must break, a case in which it does.
+"""Where each defect shows: finds, for every contract that a defect must break, a case in each system where it does.
 
 Run ``python benchmarks/kills.py [DEFECT ...]``; it brings ``tests/kills.json`` up to date, which tells the kill matrix
 where to look. Without arguments the defects that the file does not know are looked for; name one that breaks more than
@@ -30,22 +30,36 @@ def matrix() -> Any:
     return module
 
 
-async def broken_in(tests: Any, defect: str) -> dict[str, set[str]]:
-    """Case -> the contracts that a defect breaks in it, of those that name it."""
-    found: dict[str, set[str]] = {}
+Broken = set[tuple[str, str]]
+"""Contracts, each with a system."""
+
+
+def owed(tests: Any, defect: str) -> Broken:
+    """What is to be seen of a defect: all that it breaks where it replaces a part, and what no other is known to."""
+    owned = {one.value for one in tests.REFERENCE.systems if getattr(tests.DEFECTS[defect], one.value, None)}
+    named = [one for one in tests.TARGET_CONTRACTS if defect in one.breakers]
+    touched = {(one.id, str(system)) for one in named for system in tests.systems(defect) if system in one.systems}
+    known = tests.proofs()
+    return {pair for pair in touched if pair[1] in owned or known.get(pair, defect) == defect}
+
+
+async def broken_in(tests: Any, defect: str) -> dict[str, Broken]:
+    """Case -> what a defect breaks in it, of the contracts that name it."""
+    found: dict[str, Broken] = {}
     wanted = tests.BREAKS[defect]
     with tempfile.TemporaryDirectory() as folder:
         for planned in tests.steps(defect):
-            if planned and not wanted <= set().union(*found.values()):
+            seen = set().union(*found.values())
+            if planned and not (wanted <= {contract for contract, _ in seen} and owed(tests, defect) <= seen):
                 result = await tests.exercised(Path(folder), planned, defect=defect, jobs=tests.JOBS)
                 for done in result.results:
                     broken = {one.contract for one in done.judgements if one.verdict in tests.BROKEN}
-                    found[str(done.case)] = broken & wanted
+                    found[str(done.case)] = {(one, done.case.system.value) for one in broken & wanted}
     return found
 
 
-def fewest(found: dict[str, set[str]]) -> list[str]:
-    """A few cases that together break all that the defect breaks."""
+def fewest(found: dict[str, Broken]) -> list[str]:
+    """A few cases that together break all that the defect breaks, in each system in which it was seen to."""
     left, chosen = set().union(*found.values()), []
     while left:
         best = max(sorted(found), key=lambda case: len(found[case] & left))

@@ -81,6 +81,20 @@ def systems(defect):
     return tuple(one for one in REFERENCE.systems if one in shared or getattr(wrong, one.value, None))
 
 
+def proofs():
+    """(Contract, system) -> the defect that shows that the contract can fail in that system.
+
+    Of those that the contract names and that touch the system the first of which a case is known there.
+    """
+    return {
+        (one.id, system): defect
+        for one in TARGET_CONTRACTS
+        for system in one.systems
+        for defect in reversed(one.breakers)
+        if system in systems(defect) and any(f"/{system}/" in case for case in KILLS.get(defect, ()))
+    }
+
+
 def near(defect):
     """Of the systems that a defect touches those in which it shows first: of many like each other, two."""
     touched = systems(defect)
@@ -156,9 +170,12 @@ async def test_a_defect_breaks_exactly_the_contracts_that_name_it(tmp_path, batc
     async with asyncio.TaskGroup() as group:
         tasks = {defect: group.create_task(broken_by(tmp_path / defect, defect)) for defect in batch}
     told = {defect: task.result() for defect, task in tasks.items()}
-    assert told == {defect: BREAKS[defect] for defect in batch}, (
-        "Where a contract is missing that tests/kills.json knows no case for: python benchmarks/kills.py DEFECT"
-    )
+    missing = "Where a contract is missing that tests/kills.json knows no case for: python benchmarks/kills.py DEFECT"
+    assert {defect: {contract for contract, _ in told[defect]} for defect in batch} == {
+        defect: BREAKS[defect] for defect in batch
+    }, missing
+    wanted = {pair: defect for pair, defect in proofs().items() if defect in batch}
+    assert {pair: defect for pair, defect in wanted.items() if pair in told[defect]} == wanted, missing
 
 
 def steps(defect):
@@ -188,10 +205,12 @@ def sample(defect, planned, system):
 
 
 async def broken_by(tmp_path, defect):
-    """The contracts that fail with a defect."""
+    """The contracts that fail with a defect, each with the system that it fails in."""
     result = await exercised(tmp_path, steps(defect)[0], defect=defect, jobs=JOBS)
     assert not {one.note for one in result.judgements if one.verdict is Verdict.ERROR}, defect
-    return {one.contract for one in result.judgements if one.verdict in BROKEN}
+    return {
+        (one.contract, done.case.system) for done in result.results for one in done.judgements if one.verdict in BROKEN
+    }
 
 
 def test_every_contract_names_what_exists_and_every_defect_is_named():
@@ -206,6 +225,14 @@ def test_what_is_known_of_a_defect_is_of_one_and_of_a_case_that_there_is():
     there = {str(one.case) for one in cases()}
     assert set(KILLS) <= set(DEFECTS)
     assert {name for names in KILLS.values() for name in names} <= there
+
+
+def test_every_contract_is_seen_to_fail_in_each_system_that_it_is_of():
+    """What a defect breaks in one system says nothing of another, where the same promise is judged on other traffic."""
+    promised = {(one.id, system) for one in TARGET_CONTRACTS for system in one.systems}
+    assert promised - set(proofs()) == set(), (
+        "Give the contract a defect there, then: python benchmarks/kills.py DEFECT"
+    )
 
 
 def test_every_defect_touches_a_system():

@@ -12,8 +12,8 @@
     ``{"banner": [str], "error": null}``: what was said at start-up, a line a setting. A backend that refuses its
     settings does not come up, and so has no probe: see ``serve.child`` for what it says.
 ``GET /ledger?user=ID&wait_s=2``
-    ``{"user_id", "balance", "settled", "in_flight", "entries", "usage"}``, once the user has no call in flight, or
-    after ``wait_s`` seconds.
+    ``{"user_id", "balance", "settled", "in_flight", "entries", "usage", "records"}``, once the user has no call in
+    flight, or after ``wait_s`` seconds.
 ``GET /log?user=ID&wait_s=2``
     ``{"lines": [str]}``: the log's lines about the user's calls, raw, after the same wait.
 ``GET /resources?wait_s=2``
@@ -22,7 +22,8 @@
 
 An entry is ``{"id", "kind", "amount", "delta", "balance", "hold_id", "shortfall", "reason", "metadata", "started_ns",
 "ended_ns"}``, a usage row ``{"id", "hold_id", "model", "provider", "input_tokens", "output_tokens", "estimated",
-"credits"}``. What is wrong with a request is said as ``{"error": str}`` with 400, an unknown user with 404.
+"credits"}``; ``records`` is ``{"runs": [ID], "plans": [ID]}``. What is wrong with a request is said as
+``{"error": str}`` with 400, an unknown user with 404.
 """
 
 from __future__ import annotations

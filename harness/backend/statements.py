@@ -6,18 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .store import ENTRIES, USAGE, USERS, Store
+from .store import ENTRIES, PLANS, PROJECTS, RUNS, USAGE, USERS, Store
 
 
 class Statements:
-    """Reads balance, entries and usage rows, oldest first, all as they were at one moment."""
+    """Reads balance, entries, usage rows and records, oldest first, all as they were at one moment."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def read(self, user_id: UUID) -> dict[str, Any] | None:
-        """``{"user_id", "balance", "entries", "usage"}``, or None where there is no such user."""
+        """``{"user_id", "balance", "entries", "usage", "records"}``, or None where there is no such user."""
         async with self._store.begin_snapshot() as tx:
             user = await tx.execute(select(USERS.c.balance).where(USERS.c.id == user_id))
             balance = user.scalar_one_or_none()
@@ -30,7 +31,16 @@ class Statements:
                 "balance": balance,
                 "entries": [self.entry(row) for row in entries],
                 "usage": [self.use(row) for row in usage],
+                "records": await self.records(tx, user_id),
             }
+
+    async def records(self, tx: AsyncConnection, user_id: UUID) -> dict[str, list[str]]:
+        """The ids of a user's runs and plans."""
+        theirs = PROJECTS.c.user_id == user_id
+        runs = select(RUNS.c.id).join(PROJECTS, RUNS.c.project_id == PROJECTS.c.id).where(theirs)
+        plans = select(PLANS.c.id).where(PLANS.c.user_id == user_id)
+        kinds = {"runs": runs.order_by(RUNS.c.created_at), "plans": plans.order_by(PLANS.c.created_at)}
+        return {kind: [str(one) for one in (await tx.execute(found)).scalars()] for kind, found in kinds.items()}
 
     def entry(self, row: Row[Any]) -> dict[str, Any]:
         """A ledger entry."""

@@ -130,10 +130,10 @@ def _mapped(recording: Recording) -> list[Mapped]:
     select=_mapped,
     systems=AGENT,
     source="RFC 9562, 5.5: name-based UUIDs, version 5; house: one documented rule",
-    breakers=("agent-old-style-md5", "agent-old-style-random"),
+    breakers=("agent-old-style-md5", "agent-old-style-random", "agent-old-style-per-process"),
 )
 def old_style_mapped(mapped: Mapped, _recording: Recording) -> Findings:
-    """An old-style id is always the same session: a UUID of version 5, the same in every answer.
+    """An old-style id is always the same session: a UUID of version 5, the same in every answer of every instance.
 
     A digest laid out as a UUID has no version and no variant, and a store that looks for them refuses it. A new id for
     every chat loses the history.

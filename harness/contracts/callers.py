@@ -98,7 +98,7 @@ def _accounts(recording: Recording) -> Iterator[tuple[Ledger, int]]:
     systems=EVERY,
     needs=[Capability.LEDGER],
     source="house: authenticate, then hold",
-    breakers=("charges-before-token", "chat-accounting-holds-before-token"),
+    breakers=("charges-before-token", "chat-accounting-holds-before-token", "held-twice"),
 )
 def bad_token_free(subject: tuple[Ledger, int], _recording: Recording) -> Findings:
     """A request with a bad token holds and charges nothing: there are no more holds than calls that were let in.

@@ -93,6 +93,7 @@ def _billed_completions(recording: Recording) -> list[Billed]:
         "runs-stop-not-refunded",
         "workflow-refund-short",
         "workflow-timeout-not-refunded",
+        "chat-abort-nothing-charged",
     ),
 )
 def nothing_delivered_nothing_charged(billed: Paid, _recording: Recording) -> Findings:

@@ -49,7 +49,7 @@ def _meet(one: Exchange, other: Exchange) -> bool:
     systems=CHAT,
     needs=[Capability.PROVIDER],
     source="house: check, hold, settle or release, exactly once each",
-    breakers=("chat-check-skipped", "chat-expired-token-ends-nothing"),
+    breakers=("chat-check-skipped", "chat-expired-token-ends-nothing", "overspend-calls-provider"),
 )
 def chat_checked_held_ended(subject: tuple[StreamCall, list[Exchange]], _recording: Recording) -> Findings:
     """Of each stream accounting is asked three things, in this order: whether it may begin, the hold, and its end.

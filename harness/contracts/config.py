@@ -17,6 +17,8 @@ STARTUP = (Capability.STARTUP,)
 HERE = (Pointer(probe="startup"),)
 SECRET = re.compile(r"\[REDACTED:[a-z0-9:-]+\]")
 FILE_NAME = ".env"
+MASKED = re.compile(r"[^*]{0,8}[*]+")
+"""A short prefix, then asterisks: 8 characters tell whose key it is, more of them what it is."""
 
 
 def banners(recording: Recording) -> Iterator[list[str]]:
@@ -32,7 +34,7 @@ def banners(recording: Recording) -> Iterator[list[str]]:
     systems=RUNS,
     needs=STARTUP,
     source="house; CWE-532: sensitive information in a log file",
-    breakers=("runs-banner-unmasked",),
+    breakers=("runs-banner-unmasked", "runs-banner-half-masked", "runs-banner-ends-shown"),
 )
 def banner_masked(banner: list[str], recording: Recording) -> Findings:
     """The start-up banner lists the settings: secrets masked, and those that are not set as `(not set - optional)`.
@@ -50,8 +52,10 @@ def banner_masked(banner: list[str], recording: Recording) -> Findings:
             yield Violation(f"The banner does not list {name}.", HERE)
         elif settings.get(name, "set") is None and name not in runs.DEFAULTS and runs.NOT_SET not in said:
             yield Violation(f"{name} is not set, the banner says {said!r}.", HERE)
-        elif name == "GROQ_API_KEY" and "*" not in said and runs.NOT_SET not in said and not SECRET.search(said):
-            yield Violation(f"The banner does not show {name} masked: {said!r}.", HERE)
+        elif name in runs.SECRET_SETTINGS and runs.NOT_SET not in said and not SECRET.search(said):
+            shown = said.partition(name)[2].strip(" \t:='\"")
+            if not MASKED.fullmatch(shown):
+                yield Violation(f"The banner does not show {name} as a short prefix and asterisks: {said!r}.", HERE)
 
 
 def _starts(recording: Recording) -> Iterator[tuple[Mark, Probe | None]]:
@@ -68,12 +72,18 @@ def _starts(recording: Recording) -> Iterator[tuple[Mark, Probe | None]]:
     systems=RUNS,
     needs=[*STARTUP, Capability.VARIANTS],
     source="house: GROQ_DEFAULT_MODEL=llama-3.1-8b-instantPORT=4000 was one line, and was believed",
-    breakers=("runs-env-run-together-accepted",),
+    breakers=(
+        "runs-env-run-together-accepted",
+        "runs-env-one-pair-known",
+        "runs-env-quotes-trusted",
+        "runs-env-comments-read",
+    ),
 )
 def run_together_refused(subject: tuple[Mark, Probe | None], _recording: Recording) -> Findings:
     """Two settings that have run together on one line of `.env` stop the start, by file, line and both names.
 
-    Believed, the first has a value that nobody wrote, the second none, and both are found out in production.
+    Believed, the first has a value that nobody wrote, the second none, and both are found out in production. Whichever
+    two they are, however they are written; a line that only looks like two is one, and is read.
     """
     mark, probe = subject
     if probe is None:

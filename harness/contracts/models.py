@@ -14,7 +14,7 @@ from harness.systems import gateway
 from .agent_lists import refused_lists
 from .calls import Call, ChatCall, chat_calls, failures
 from .registry import Findings, contract
-from .scope import COMPLETIONS, EVERY, GATEWAY
+from .scope import COMPLETIONS, GATEWAY, RUNS
 from .subjects import completed
 
 
@@ -96,7 +96,7 @@ def listed_can_be_called(call: ChatCall, _recording: Recording) -> Findings:
 @contract(
     "models.name-echoed",
     select=completed,
-    systems=EVERY,
+    systems=(*COMPLETIONS, *RUNS),
     source="house: the client reads the name that it asked for",
     breakers=("upstream-model-echoed", "runs-mapped-model-echoed"),
 )

@@ -185,7 +185,13 @@ def _left_unanswered(recording: Recording) -> list[Paid]:
     systems=EVERY,
     needs=SEEN,
     source="house: a failed call that delivered nothing costs nothing",
-    breakers=("runs-client-gone-charged", "runs-no-refund", "workflow-client-gone-charged", "workflow-refund-short"),
+    breakers=(
+        "runs-client-gone-charged",
+        "runs-no-refund",
+        "workflow-client-gone-charged",
+        "workflow-refund-short",
+        "left-unanswered-charged",
+    ),
 )
 def left_unanswered_free(subject: Paid, _recording: Recording) -> Findings:
     """A call that its client broke off before there was an answer costs nothing.

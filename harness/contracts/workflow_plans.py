@@ -86,7 +86,12 @@ def plan_price(one: Paid, recording: Recording) -> Findings:
     systems=WORKFLOW,
     needs=LOG,
     source="house: one line for each plan",
-    breakers=("workflow-log-without-session", "workflow-polls-after-client-left", "workflow-id-is-the-session"),
+    breakers=(
+        "workflow-log-without-session",
+        "workflow-polls-after-client-left",
+        "workflow-id-is-the-session",
+        "overspend-calls-provider",
+    ),
 )
 def plan_told(one: Told, _recording: Recording) -> Findings:
     """A plan has one line `plan`: whose, which session of the provider's, how many polls, and how it ended.

@@ -10,6 +10,8 @@ is what was left after it. ``started_ns`` and ``ended_ns`` are the system's mono
 Amounts are whole credits.
 
 A usage row is ``{"id", "hold_id", "model", "provider", "input_tokens", "output_tokens", "estimated", "credits"}``.
+
+``"records"``, which may be left out, is ``{"runs": [id], "plans": [id]}``: what is stored of the user's calls.
 """
 
 from __future__ import annotations
@@ -76,6 +78,7 @@ class Ledger:
     in_flight: int
     entries: tuple[Entry, ...]
     usage: tuple[Usage, ...]
+    records: Mapping[str, tuple[str, ...]] | None = None
 
     def of(self, *kinds: Kind) -> tuple[Entry, ...]:
         """The entries of these kinds, in ledger order."""
@@ -104,13 +107,19 @@ def read_ledger(data: Json) -> Ledger:
             in_flight=_whole(data["in_flight"]),
             entries=tuple(_entry(row) for row in data["entries"]),
             usage=tuple(_usage(row) for row in data["usage"]),
+            records=_records(data.get("records")),
         )
-    except (KeyError, TypeError, ValueError) as wrong:
+    except (AttributeError, KeyError, TypeError, ValueError) as wrong:
         raise ProbeError(
             f"the ledger probe's answer is not of the documented shape: {type(wrong).__name__} {wrong}",
             where="ledger probe",
             fix="See harness.core.ledger for the shape.",
         ) from wrong
+
+
+def _records(data: Json) -> Mapping[str, tuple[str, ...]] | None:
+    """Kind -> ids; None where the target does not show them."""
+    return None if data is None else {str(kind): tuple(map(str, ids)) for kind, ids in data.items()}
 
 
 def _whole(value: Json) -> int:

@@ -18,6 +18,21 @@ ENV_FILES = (
         f"# what runs in production\n{runs.DEFAULT_MODEL_SETTING}={runs.DEFAULT_MODEL}PORT=4000\n",
         {"line": 2, "keys": [runs.DEFAULT_MODEL_SETTING, "PORT"]},
     ),
+    (
+        "run-together-bare",
+        f"\nPORT=4000{runs.DEFAULT_MODEL_SETTING}={runs.DEFAULT_MODEL}\n",
+        {"line": 2, "keys": ["PORT", runs.DEFAULT_MODEL_SETTING]},
+    ),
+    (
+        "run-together-quoted",
+        f"export {runs.DEFAULT_MODEL_SETTING}='{runs.DEFAULT_MODEL}'OPENAI_API_KEY=\"none\"\n",
+        {"line": 1, "keys": [runs.DEFAULT_MODEL_SETTING, "OPENAI_API_KEY"]},
+    ),
+    (
+        "looks-run-together",
+        f"# {runs.DEFAULT_MODEL_SETTING}=xPORT=4000\nPORT=4000 # {runs.DEFAULT_MODEL_SETTING}=x\nMY_PORT=a=b\n",
+        None,
+    ),
 )
 """Kind, the text of a ``.env`` file, and what a refusal must name."""
 
@@ -57,7 +72,7 @@ async def startup(stage: Stage) -> None:
 
 @scenario("env-file", RUNS, needs=STARTUP)
 async def env_file(stage: Stage) -> None:
-    """Another instance is started with a good ``.env`` file, and one with a file in which two lines have become one.
+    """Other instances are started with good ``.env`` files, and with files in which two lines have become one.
 
     The mark ``env-file`` before each start says which is which.
     """

@@ -107,15 +107,20 @@ async def agent_mid_stream(stage: Stage) -> None:
 
 @scenario("stop-and-back", System.AGENT, answer=Answer.STREAM, once=True, needs=STOPPED)
 async def agent_and_back(stage: Stage) -> None:
-    """The target is stopped while a session's chat is streamed, and the session goes on at its twin."""
+    """The target is stopped while a session's chat is streamed, and the session goes on at its twin.
+
+    So does one that has an old-style id.
+    """
     async with stage.twins(DRAINING):
-        user = await stage.user()
-        session_id = await agent.made(stage, user)
+        user, prompt = await stage.user(), stage.prompt()
+        session_id, old = await agent.made(stage, user), f"{agent.OLD_STYLE}{prompt.tie}"
+        await agent.chat(stage, user, old, prompt=prompt)
         await agent.chat(stage, user, session_id)
         await _completion_stopped(stage, user, session_id=session_id)
         stage.gate(PIECES).open()
         await agent.chat(stage, user, session_id, stream=True)
         await agent.look(stage, user, session_id)
+        await agent.chat(stage, user, old)
         await stage.account(user)
 
 

@@ -87,6 +87,7 @@ REQUIRED_SETTINGS = ("GROQ_API_KEY",)
 DEFAULTS: Mapping[str, str] = MappingProxyType({"PORT": "4000"})
 """What settings are that nobody set."""
 BANNER_SETTINGS = ("PORT", "GROQ_API_KEY", DEFAULT_MODEL_SETTING, "OPENAI_API_KEY")
+SECRET_SETTINGS = ("GROQ_API_KEY", "OPENAI_API_KEY")
 NOT_SET = "(not set - optional)"
 
 LOG_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(

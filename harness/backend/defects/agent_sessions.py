@@ -276,3 +276,19 @@ class AgentOldStyleRandom(Defect):
             return UUID(int=drawn.int & ~(0xF << 76) | (5 << 76))
 
     agent = instead(ids=_Dice)
+
+
+class AgentOldStylePerProcess(Defect):
+    """The namespace is as good as any other, and made when the service starts."""
+
+    id = "agent-old-style-per-process"
+    summary = "an old-style id is another session once the service was started again"
+
+    class _Own(SessionIds):
+        def __init__(self) -> None:
+            self._namespace = uuid4()
+
+        def mapped(self, text: str) -> UUID:
+            return uuid5(self._namespace, text)
+
+    agent = instead(ids=_Own)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import jwt
 from jwt.types import Options
 
+from harness.backend.agent.errors import AgentErrors
 from harness.backend.auth import Authenticator, Denied
+from harness.backend.chat.errors import ChatError, ChatErrors
 from harness.backend.gateway.errors import ErrorMapper
+from harness.backend.runs.errors import ErrorTable as RunErrors
+from harness.backend.workflow.errors import ErrorTable as PlanErrors
+from harness.backend.workflow.errors import PlanError
 
-from .base import Defect, instead
+from .base import Defect, instead, over
 
 
 class _Lax(Authenticator):
@@ -91,4 +97,21 @@ class NoWwwAuthenticate(Defect):
         def challenge(self, error: Denied) -> dict[str, str]:
             return {}
 
+    class _Chat(ChatErrors):
+        def told(self, error: Exception, model: str = "") -> ChatError:
+            return replace(super().told(error, model), headers={})
+
+    class _Runs(RunErrors):
+        def challenge(self, error: Denied) -> dict[str, str]:
+            return {}
+
+    class _Plans(PlanErrors):
+        def told(self, error: Exception, *, begun: bool = True) -> PlanError:
+            told = super().told(error, begun=begun)
+            return replace(told, headers={}) if isinstance(error, Denied) else told
+
     gateway = instead(errors=_Mapper)
+    agent = instead(errors=over(_Mapper, AgentErrors))
+    chat = instead(errors=_Chat)
+    runs = instead(errors=_Runs)
+    workflow = instead(errors=_Plans)

@@ -15,6 +15,11 @@ def instead(**parts: type[Any]) -> Mapping[str, type[Any]]:
     return MappingProxyType(parts)
 
 
+def over(wrong: type[Any], right: type[Any]) -> type[Any]:
+    """The wrong class over the right one of another system of the same kind: what is wrong is wrong there by it too."""
+    return type(wrong.__name__, (wrong, right), {"__module__": wrong.__module__, "__doc__": wrong.__doc__})
+
+
 class Defect:
     """One thing that is wrong. A subclass is registered by its ``id``.
 

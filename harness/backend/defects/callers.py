@@ -9,9 +9,10 @@ from aiohttp import web
 
 from harness.backend.accounting.service import AccountingService, Work
 from harness.backend.accounts import Accounts, InsufficientCredits, User
+from harness.backend.agent.calls import AgentCalls
 from harness.backend.agent.service import SessionService
 from harness.backend.auth import Denied
-from harness.backend.chat.errors import not_active
+from harness.backend.chat.errors import ChatError, not_active
 from harness.backend.chat.service import ChatService
 from harness.backend.gateway.calls import Calls
 from harness.backend.gateway.errors import GatewayError
@@ -20,7 +21,7 @@ from harness.backend.ids import parse_id
 from harness.backend.runs.service import RunService
 from harness.backend.workflow.service import PlanService
 
-from .base import Defect, instead
+from .base import Defect, instead, over
 from .spending import spend
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -51,7 +52,7 @@ class ChargesBeforeToken(Defect):
     """The token is read, then charged, then checked."""
 
     id = "charges-before-token"
-    summary = "a chat completion takes a credit of whoever its token names before the token is checked"
+    summary = "a call takes a credit of whoever its token names before the token is checked"
 
     class _Charges(Calls):
         async def caller(self, request: web.Request) -> User:
@@ -61,7 +62,26 @@ class ChargesBeforeToken(Defect):
                 await charge_claimed(self.accounts, request)
                 raise
 
+    class _ChargesRuns(RunService):
+        async def caller(self, request: web.Request) -> User:
+            try:
+                return await super().caller(request)
+            except Denied:
+                await charge_claimed(self.accounts, request)
+                raise
+
+    class _ChargesPlans(PlanService):
+        async def handle(self, request: web.Request) -> web.Response:
+            try:
+                self.authenticator.authenticate(request.headers.get("Authorization"))
+            except Denied:
+                await charge_claimed(self.accounts, request)
+            return await super().handle(request)
+
     gateway = instead(calls=_Charges)
+    agent = instead(calls=over(_Charges, AgentCalls))
+    runs = instead(service=_ChargesRuns)
+    workflow = instead(service=_ChargesPlans)
 
 
 class ChatAccountingHoldsBeforeToken(Defect):
@@ -211,4 +231,18 @@ class ModelsNeedToken(Defect):
                 return self._refusal(GatewayError(401, "invalid_token", "A token is missing."), _CHALLENGE)
             return await super().models(request)
 
+    class _ClosedAgent(SessionService):
+        async def model_list(self, request: web.Request) -> web.Response:
+            if nobody(request):
+                return self.refused(request, None, GatewayError(401, "invalid_token", "A token is missing."))
+            return await super().model_list(request)
+
+    class _ClosedChat(ChatService):
+        async def list_models(self, request: web.Request) -> web.Response:
+            if nobody(request):
+                return self.response(ChatError(401, "UNAUTHORIZED", "A token is missing.", headers=_CHALLENGE))
+            return await super().list_models(request)
+
     gateway = instead(front=_Closed)
+    agent = instead(service=_ClosedAgent)
+    chat = instead(service=_ClosedChat)

@@ -185,6 +185,19 @@ class ChatDeliveredCappedByHold(Defect):
     chat = instead(stream_ledger=_Caps)
 
 
+class ChatAbortNothingCharged(Defect):
+    """Nothing costs less than a credit."""
+
+    id = "chat-abort-nothing-charged"
+    summary = "a stream that is aborted before its first words costs a credit"
+
+    class _Charges(StreamLedger):
+        def delivered_price(self, stream: Streaming, ask: EndAsk) -> int:
+            return super().delivered_price(stream, ask) or 1
+
+    chat = instead(stream_ledger=_Charges)
+
+
 class ChatLogForgetsAborts(Defect):
     """Only a stream that went well has a price."""
 

@@ -12,16 +12,31 @@ from aiohttp import web
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from harness.backend.accounting.ledger import StreamLedger
+from harness.backend.accounting.request import HoldAsk
 from harness.backend.accounts import CREDITS_MAX, Accounts, Hold, InsufficientCredits, Settled, User
+from harness.backend.agent.billing import AgentBilling
+from harness.backend.agent.calls import AgentCalls
+from harness.backend.chat.billing import ChatBilling
+from harness.backend.chat.errors import ChatError
+from harness.backend.chat.service import ChatService
+from harness.backend.chat.streams import Streams
+from harness.backend.chat.turn import Turn
+from harness.backend.chat.wire import Outlet
 from harness.backend.flights import Flight
 from harness.backend.gateway.billing import Billing
 from harness.backend.gateway.call import Call, Phase, Record
 from harness.backend.gateway.calls import Calls
 from harness.backend.gateway.tokens import Tokens
+from harness.backend.outcome import Outcome
+from harness.backend.runs.billing import RunBilling
+from harness.backend.runs.run import Run
 from harness.backend.store import ENTRIES, NOT_NEGATIVE, ONE_END, USERS, Store
 from harness.backend.upstream import UpstreamError
+from harness.backend.workflow.plan import Plan
+from harness.backend.workflow.service import PlanService
 
-from .base import Defect, instead
+from .base import Defect, instead, over
 from .spending import spend
 
 LARGE_BALANCE_CREDITS = 1000
@@ -187,7 +202,7 @@ class HeldTwice(Defect):
     """The hold of a stream is renewed before the provider is asked, so that it is fresh."""
 
     id = "held-twice"
-    summary = "the hold of a streamed call is released and placed again"
+    summary = "a call is held for, and then again: a streamed chat, a stream of a session, a run"
 
     class _Renews(Billing):
         async def hold(self, call: Call) -> None:
@@ -196,7 +211,23 @@ class HeldTwice(Defect):
                 await self.release(call)
                 await super().hold(call)
 
+    class _Again(RunBilling):
+        async def charge(self, run: Run) -> None:
+            await super().charge(run)
+            if run.balance >= LARGE_BALANCE_CREDITS:  # a small one may be what another run waits for
+                await self._accounts.release((await self._accounts.hold(run.user_id, self.price_credits)).id)
+
+    class _AgainChat(StreamLedger):
+        async def place(self, ask: HoldAsk, credits: int) -> Hold:
+            held = await super().place(ask, credits)
+            if held.balance >= LARGE_BALANCE_CREDITS:
+                await self._accounts.release((await self._accounts.hold(ask.user_id, credits)).id)
+            return held
+
     gateway = instead(billing=_Renews)
+    agent = instead(billing=over(_Renews, AgentBilling))
+    chat = instead(stream_ledger=_AgainChat)
+    runs = instead(billing=_Again)
 
 
 class HoldNeverReleased(Defect):
@@ -224,6 +255,27 @@ class HoldKeptWhenClientLeaves(Defect):
                 await super().client_left(call)
 
     gateway = instead(billing=_Forgets)
+
+
+class LeftUnansweredCharged(Defect):
+    """The work had begun."""
+
+    id = "left-unanswered-charged"
+    summary = "a client that leaves before the first words pays a credit"
+
+    class _Charges(Billing):
+        async def client_left(self, call: Call) -> None:
+            if not call.characters:
+                await self.settle(call, Tokens(0, 0, estimated=True), 1)
+            await super().client_left(call)
+
+    class _ChargesStreams(ChatBilling):
+        def delivered_tokens(self, turn: Turn) -> int:
+            return super().delivered_tokens(turn) or int(turn.outcome is Outcome.LEFT)
+
+    gateway = instead(billing=_Charges)
+    agent = instead(billing=over(_Charges, AgentBilling))
+    chat = instead(billing=_ChargesStreams)
 
 
 class LeftBilledInFull(Defect):
@@ -270,6 +322,7 @@ class FailedBilledInFull(Defect):
                 await self.settle(call, self._counter.delivered(call.characters), call.hold.credits)
 
     gateway = instead(billing=_Charges)
+    agent = instead(billing=over(_Charges, AgentBilling))
 
 
 class FailedPlainCharged(Defect):
@@ -299,7 +352,18 @@ class ChargesBeforeValidation(Defect):
                 await spend(self.accounts, user.id, 1)
             return response
 
+    class _ChargesStreams(ChatService):
+        async def _stream(self, request: web.Request, user: User, flight: Flight) -> web.StreamResponse:
+            try:
+                return await super()._stream(request, user, flight)
+            except ChatError as told:
+                if told.status in (400, 413):
+                    await spend(self.accounts, user.id, 1)
+                raise
+
     gateway = instead(calls=_Charges)
+    agent = instead(calls=over(_Charges, AgentCalls))
+    chat = instead(service=_ChargesStreams)
 
 
 class OverspendCallsProvider(Defect):
@@ -317,4 +381,26 @@ class OverspendCallsProvider(Defect):
                     await self.upstream.complete(call.model.provider, call.ask.body)
                 raise
 
+    class _Streams402(Streams):
+        async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
+            if self.errors.told(error).status == 402:
+                family = self.models.of(turn.ask.model)
+                body = family.body(turn.ask)
+                with suppress(UpstreamError):
+                    async with self.bedrock.stream(turn.ask.model, body, family) as pieces:
+                        _ = [piece async for piece in pieces]
+            return await super().failed(turn, error, out)
+
+    class _Plans402(PlanService):
+        async def steps(self, plan: Plan, flight: Flight) -> None:
+            try:
+                await super().steps(plan, flight)
+            except InsufficientCredits:
+                with suppress(UpstreamError):
+                    await self.generate(plan, flight)
+                raise
+
     gateway = instead(calls=_Calls402)
+    agent = instead(calls=over(_Calls402, AgentCalls))
+    chat = instead(streams=_Streams402)
+    workflow = instead(service=_Plans402)

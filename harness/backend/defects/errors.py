@@ -11,16 +11,25 @@ from typing import Any
 
 from aiohttp import web
 
+from harness.backend.agent.errors import AgentErrors
+from harness.backend.agent.request import AgentValidator
+from harness.backend.chat.errors import ChatError, ChatErrors
+from harness.backend.chat.request import ChatValidator
+from harness.backend.chat.service import ChatService
 from harness.backend.flights import Flight
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.calls import Calls
 from harness.backend.gateway.errors import ErrorMapper, GatewayError
 from harness.backend.gateway.request import Validator
 from harness.backend.providers import Provider
-from harness.backend.upstream import Upstream, UpstreamError
-from harness.backend.workflow.errors import ErrorTable, PlanError
+from harness.backend.runs.errors import ErrorTable as RunErrors
+from harness.backend.runs.errors import RunError
+from harness.backend.upstream import Kind, Upstream, UpstreamError
+from harness.backend.workflow.errors import ErrorTable as PlanErrors
+from harness.backend.workflow.errors import PlanError
+from harness.backend.workflow.service import PlanService
 
-from .base import Defect, instead
+from .base import Defect, instead, over
 
 
 class Flattened500(Defect):
@@ -37,6 +46,7 @@ class Flattened500(Defect):
             return GatewayError(500, "internal_error", told.message, type="server_error", headers=told.headers)
 
     gateway = instead(errors=_Mapper)
+    agent = instead(errors=over(_Mapper, AgentErrors))
 
 
 class InBandCodeGeneric(Defect):
@@ -51,6 +61,7 @@ class InBandCodeGeneric(Defect):
             return GatewayError(told.status, "stream_error", told.message, type="server_error")
 
     gateway = instead(errors=_Mapper)
+    agent = instead(errors=over(_Mapper, AgentErrors))
 
 
 class LeaksProviderWords(Defect):
@@ -63,7 +74,13 @@ class LeaksProviderWords(Defect):
         def auth_message(self, error: UpstreamError) -> str:
             return error.words or super().auth_message(error)
 
+    class _Chat(ChatErrors):
+        def words(self, error: UpstreamError) -> str:
+            return error.words if error.kind is Kind.AUTH and error.words else super().words(error)
+
     gateway = instead(errors=_Mapper)
+    agent = instead(errors=over(_Mapper, AgentErrors))
+    chat = instead(errors=_Chat)
 
 
 class BadRequestMessageLost(Defect):
@@ -76,7 +93,13 @@ class BadRequestMessageLost(Defect):
         def refused_message(self, error: UpstreamError) -> str:
             return "Bad request."
 
+    class _Chat(ChatErrors):
+        def words(self, error: UpstreamError) -> str:
+            return "Bad request." if error.kind is Kind.REFUSED else super().words(error)
+
     gateway = instead(errors=_Mapper)
+    agent = instead(errors=over(_Mapper, AgentErrors))
+    chat = instead(errors=_Chat)
 
 
 class RetryAfterDropped(Defect):
@@ -90,6 +113,7 @@ class RetryAfterDropped(Defect):
             return {}
 
     gateway = instead(errors=_Mapper)
+    agent = instead(errors=over(_Mapper, AgentErrors))
 
 
 class RetryAfterSecondsOnly(Defect):
@@ -111,7 +135,7 @@ class WorkflowRetryAfterDropped(Defect):
     id = "workflow-retry-after-dropped"
     summary = "a plan that is refused with 429 loses the provider's retry-after"
 
-    class _Table(ErrorTable):
+    class _Table(PlanErrors):
         def failure(self, error: UpstreamError, *, begun: bool) -> PlanError:
             return replace(super().failure(error, begun=begun), headers={})
 
@@ -128,7 +152,24 @@ class ErrorShapeBare(Defect):
         def answer_body(self, error: GatewayError) -> Any:
             return {"error": {"message": error.message, "code": error.code}}
 
+    class _Chat(ChatService):
+        def response(self, told: ChatError) -> web.Response:
+            return web.json_response({"errorCode": told.code}, status=told.status, headers=dict(told.headers))
+
+    class _Runs(RunErrors):
+        def answer_body(self, error: RunError) -> Any:
+            return {"error": error.body()}
+
+    class _Plans(PlanService):
+        def response(self, told: PlanError) -> web.Response:
+            body = {"error": {"message": told.message, "code": told.code}}
+            return web.json_response(body, status=told.status, headers=dict(told.headers))
+
     gateway = instead(errors=_Mapper)
+    agent = instead(errors=over(_Mapper, AgentErrors))
+    chat = instead(service=_Chat)
+    runs = instead(errors=_Runs)
+    workflow = instead(service=_Plans)
 
 
 class BadInputUnnamed(Defect):
@@ -144,7 +185,28 @@ class BadInputUnnamed(Defect):
                 return told
             return GatewayError(told.status, told.code, "The request is invalid.")
 
+    class _Chat(ChatErrors):
+        def told(self, error: Exception, model: str = "") -> ChatError:
+            told = super().told(error, model)
+            return replace(told, why="The request is invalid.") if told.code == "INVALID_REQUEST" else told
+
+    class _Runs(RunErrors):
+        def refusal(self, error: Exception) -> RunError:
+            told = super().refusal(error)
+            model = told.message.startswith("Invalid model name")
+            return replace(told, message="The request is invalid.") if told.status == 400 and not model else told
+
+    class _Plans(PlanErrors):
+        def told(self, error: Exception, *, begun: bool = True) -> PlanError:
+            told = super().told(error, begun=begun)
+            unnamed = told.code == "INVALID_REQUEST"
+            return replace(told, message="The request is invalid.", param=None) if unnamed else told
+
     gateway = instead(errors=_Mapper)
+    agent = instead(errors=over(_Mapper, AgentErrors))
+    chat = instead(errors=_Chat)
+    runs = instead(errors=_Runs)
+    workflow = instead(errors=_Plans)
 
 
 class BadJson500(Defect):
@@ -157,7 +219,13 @@ class BadJson500(Defect):
         def decode(self, raw: bytes) -> Any:
             return json.loads(raw)
 
+    class _TrustsChat(ChatValidator):
+        def decode(self, raw: bytes) -> Any:
+            return json.loads(raw)
+
     gateway = instead(validator=_Trusts)
+    agent = instead(validator=over(_Trusts, AgentValidator))
+    chat = instead(validator=_TrustsChat)
 
 
 class DropsRequest(Defect):

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from harness.backend.agent.journal import AgentJournal
 from harness.backend.gateway.call import Call, Record
 from harness.backend.gateway.journal import Journal
 from harness.backend.log import CallLog
 
-from .base import Defect, instead
+from .base import Defect, instead, over
 
 
 class KeyInLog(Defect):
@@ -53,6 +54,7 @@ class LogMissingCall(Defect):
                 super().write(record, call)
 
     gateway = instead(journal=_Forgets)
+    agent = instead(journal=over(_Forgets, AgentJournal))
 
 
 class LogWithoutPhase(Defect):
@@ -68,6 +70,7 @@ class LogWithoutPhase(Defect):
             return fields
 
     gateway = instead(journal=_Forgets)
+    agent = instead(journal=over(_Forgets, AgentJournal))
 
 
 class LogCountsWrong(Defect):
@@ -81,22 +84,22 @@ class LogCountsWrong(Defect):
             return super().completion_length(call) + call.chunks + 1
 
     gateway = instead(journal=_Counts)
+    agent = instead(journal=over(_Counts, AgentJournal))
 
 
 class BaseUrlCredentialsInLog(Defect):
     """The address is logged as it was configured, user and password in it."""
 
     id = "base-url-credentials-in-log"
-    summary = "the log's baseURL holds a user and a password"
+    summary = "the log says where the provider is, with a user and a password"
 
-    class _Shows(Journal):
-        def base_url(self, call: Call) -> str:
-            return super().base_url(call).replace("://", "://gateway:pass-word@", 1)
+    class _Shows(CallLog):
+        def write(self, user_id: UUID | None, fields: Mapping[str, Any]) -> None:
+            where = {} if user_id is None else {"askedAt": "https://backend:pass-word@provider.example/v1"}
+            super().write(user_id, {**fields, **where})
 
-    class _Trusts(CallLog):
         def safe(self, value: Any) -> Any:
             is_address = isinstance(value, str) and value.startswith("http")
             return value if is_address else super().safe(value)
 
-    shared = instead(log=_Trusts)
-    gateway = instead(journal=_Shows)
+    shared = instead(log=_Shows)

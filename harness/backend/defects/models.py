@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.backend.agent.catalogue import AgentCatalogue
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.catalogue import Catalogue, Listing
 from harness.backend.gateway.errors import GatewayError, internal
@@ -13,7 +14,7 @@ from harness.backend.gateway.wire import Wire
 from harness.backend.providers import Provider
 from harness.backend.settings import Settings
 
-from .base import Defect, instead
+from .base import Defect, instead, over
 
 
 class UpstreamModelEchoed(Defect):
@@ -27,6 +28,7 @@ class UpstreamModelEchoed(Defect):
             return f"{call.model.provider.name}/{call.model.name}"
 
     gateway = instead(wire=_Names)
+    agent = instead(wire=_Names)
 
 
 class TierIgnored(Defect):
@@ -124,3 +126,4 @@ class UnknownModel500(Defect):
             return internal()
 
     gateway = instead(catalogue=_Fails)
+    agent = instead(catalogue=over(_Fails, AgentCatalogue))

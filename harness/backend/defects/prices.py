@@ -9,11 +9,12 @@ from math import floor, isnan
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from harness.backend.accounts import Settled
+from harness.backend.agent.billing import AgentBilling
 from harness.backend.gateway.billing import Billing
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.tokens import TokenCounter, Tokens
 
-from .base import Defect, instead
+from .base import Defect, instead, over
 
 
 class TrustsUsage(Defect):
@@ -38,6 +39,8 @@ class TrustsUsage(Defect):
             return int(max(-self.most, min(self.most, value)))
 
     gateway = instead(counter=_Trusts)
+    agent = instead(counter=_Trusts)
+    chat = instead(counter=_Trusts)
 
 
 class ZeroTokensFree(Defect):
@@ -69,6 +72,7 @@ class EstimateUnmarked(Defect):
             return replace(super().estimate(prompt_characters, completion_characters), estimated=False)
 
     gateway = instead(counter=_Counts)
+    agent = instead(counter=_Counts)
 
 
 class PriceRoundsDown(Defect):
@@ -82,6 +86,7 @@ class PriceRoundsDown(Defect):
             return max(1, floor(call.model.rate.exact(tokens)))
 
     gateway = instead(billing=_Rounds)
+    agent = instead(billing=over(_Rounds, AgentBilling))
 
 
 class FreeCompletion(Defect):
@@ -121,4 +126,8 @@ class NoUsageRow(Defect):
         async def write_use(self, tx: AsyncConnection, call: Call, tokens: Tokens, settled: Settled) -> None:
             return
 
+    class _Chats(AgentBilling, _Forgets):
+        """The agent's billing before the wrong one: what was said is stored all the same."""
+
     gateway = instead(billing=_Forgets)
+    agent = instead(billing=_Chats)

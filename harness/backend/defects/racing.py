@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
+
+from aiohttp import web
+from sqlalchemy import select
 
 from harness.backend.accounting.ledger import StreamLedger
 from harness.backend.accounting.request import EndAsk
 from harness.backend.accounting.rows import State, Streaming
-from harness.backend.accounts import AlreadyEnded
+from harness.backend.accounts import Accounts, AlreadyEnded, User
 from harness.backend.agent.billing import AgentBilling
 from harness.backend.chat.billing import ChatBilling
+from harness.backend.chat.service import ChatService
 from harness.backend.chat.turn import Turn
 from harness.backend.flights import Flight, finish
 from harness.backend.gateway.billing import Billing
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.tokens import Tokens
+from harness.backend.ids import parse_id
 from harness.backend.outcome import Outcome
 from harness.backend.runs.run import Run
 from harness.backend.runs.service import CLIENT_LEFT, RunService
+from harness.backend.store import STREAMING_SESSIONS
 from harness.backend.workflow.plan import Plan
 from harness.backend.workflow.service import PlanService
 
@@ -81,8 +88,35 @@ class LeftLateGivenBack(Defect):
                 await finish(self.give_back(plan, CLIENT_LEFT))
             await super().left(plan)
 
+    class _Undoes(Accounts):
+        async def undo(self, session_id: UUID | None) -> None:
+            """Give back what the stream of a session cost, where it went well."""
+            table = STREAMING_SESSIONS.c
+            found = select(table.hold_id).where(table.session_id == session_id, table.state == State.FINALIZED.value)
+            async with self._store.begin() as tx:
+                hold_id = (await tx.execute(found)).scalar_one_or_none()
+            if hold_id is not None:
+                await self.refund(hold_id)
+
+    class _Finalizes(ChatBilling):
+        async def complete(self, turn: Turn) -> None:
+            await super().complete(turn)
+            await asyncio.sleep(MEANWHILE_S)
+
+    class _Streams(ChatService):
+        async def _stream(self, request: web.Request, user: User, flight: Flight) -> web.StreamResponse:
+            try:
+                return await super()._stream(request, user, flight)
+            except asyncio.CancelledError:
+                accounts = cast("LeftLateGivenBack._Undoes", self.accounts)
+                await finish(accounts.undo(parse_id(request.match_info["sessionId"])))
+                raise
+
+    shared = instead(accounts=_Undoes)
+    touches = ("chat",)
     gateway = instead(billing=_Settled)
     agent = instead(billing=_Chats)
+    chat = instead(billing=_Finalizes, service=_Streams)
     runs = instead(service=_Runs)
     workflow = instead(service=_Plans)
 

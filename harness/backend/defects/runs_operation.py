@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from harness.backend.banner import Banner
+from harness.backend.banner import MASK, PREFIX, Banner
 from harness.backend.configuration import Configuration
 from harness.backend.dotenv import DotEnv
 from harness.backend.log import CallLog
@@ -14,6 +14,7 @@ from harness.backend.runs.errors import RunError
 from harness.backend.runs.health import Health
 from harness.backend.runs.journal import RunJournal
 from harness.backend.runs.run import Run
+from harness.backend.settings import SETTINGS
 
 from .base import Defect, instead
 
@@ -29,6 +30,86 @@ class RunsEnvRunTogetherAccepted(Defect):
             return DotEnv(())
 
     shared = instead(configuration=_Trusts)
+
+
+class RunsEnvOnePairKnown(Defect):
+    """The incident had a model and a port."""
+
+    id = "runs-env-one-pair-known"
+    summary = "two settings that have run together are told from one only where the second is the port"
+
+    class _Remembers(Configuration):
+        def dotenv(self) -> DotEnv:
+            return DotEnv(("PORT",))
+
+    shared = instead(configuration=_Remembers)
+    touches = ("runs",)
+
+
+class RunsEnvQuotesTrusted(Defect):
+    """What has quotes around it ends where they do."""
+
+    id = "runs-env-quotes-trusted"
+    summary = "a setting that has run together with a quoted one is not looked for, and lost"
+
+    class _Lines(DotEnv):
+        def value(self, name: str, rest: str, where: str) -> str:
+            quote = rest[:1]
+            return rest[1:].partition(quote)[0] if quote in ("'", '"') else super().value(name, rest, where)
+
+    class _Reads(Configuration):
+        def dotenv(self) -> DotEnv:
+            return RunsEnvQuotesTrusted._Lines(SETTINGS)
+
+    shared = instead(configuration=_Reads)
+    touches = ("runs",)
+
+
+class RunsEnvCommentsRead(Defect):
+    """Two names and two signs are two settings, wherever they stand."""
+
+    id = "runs-env-comments-read"
+    summary = "a comment that names a setting stops the start"
+
+    class _Lines(DotEnv):
+        def value(self, name: str, rest: str, where: str) -> str:
+            self.check(name, rest, where)
+            return super().value(name, rest, where)
+
+    class _Reads(Configuration):
+        def dotenv(self) -> DotEnv:
+            return RunsEnvCommentsRead._Lines(SETTINGS)
+
+    shared = instead(configuration=_Reads)
+    touches = ("runs",)
+
+
+class RunsBannerHalfMasked(Defect):
+    """Half of a key opens no door."""
+
+    id = "runs-banner-half-masked"
+    summary = "the start-up banner shows half of each key"
+
+    class _Shows(Banner):
+        def masked(self, secret: str) -> str:
+            return secret[: len(secret) // 2] + MASK
+
+    shared = instead(banner=_Shows)
+    touches = ("runs",)
+
+
+class RunsBannerEndsShown(Defect):
+    """Both ends, as on a receipt."""
+
+    id = "runs-banner-ends-shown"
+    summary = "the start-up banner shows the first and the last characters of each key"
+
+    class _Shows(Banner):
+        def masked(self, secret: str) -> str:
+            return f"{secret[:PREFIX]}{MASK}{secret[-PREFIX:]}"
+
+    shared = instead(banner=_Shows)
+    touches = ("runs",)
 
 
 class RunsBannerUnmasked(Defect):

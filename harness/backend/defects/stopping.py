@@ -82,8 +82,16 @@ class StopCutsCalls(Defect):
     class _AgentCuts(_Cuts, AgentCalls):
         pass
 
+    class _ChatCuts(Streams):
+        async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
+            response = await super().failed(turn, error, out)
+            if self.cut_short(error) is not None and not out.opened:
+                raise asyncio.CancelledError
+            return response
+
     gateway = instead(calls=_Cuts)
     agent = instead(calls=_AgentCuts)
+    chat = instead(streams=_ChatCuts)
 
 
 class ChatStopCutsObservers(Defect):

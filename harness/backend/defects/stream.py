@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from harness.backend.agent.calls import AgentCalls
+from harness.backend.agent.relay import AgentRelay
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.calls import Calls
 from harness.backend.gateway.errors import GatewayError
@@ -12,7 +14,7 @@ from harness.backend.gateway.relay import Chunk, Relay
 from harness.backend.gateway.tokens import Tokens
 from harness.backend.gateway.wire import EventStream, Terminals, Wire
 
-from .base import Defect, instead
+from .base import Defect, instead, over
 
 
 class InventedStop(Defect):
@@ -28,6 +30,7 @@ class InventedStop(Defect):
             await self.done(out)
 
     gateway = instead(terminals=_Ends)
+    agent = instead(terminals=_Ends)
 
 
 class SilentEnd(Defect):
@@ -69,6 +72,7 @@ class ContentAfterError(Defect):
             await self.done(out)
 
     gateway = instead(terminals=_Ends)
+    agent = instead(terminals=_Ends)
 
 
 class InBandErrorBare(Defect):
@@ -82,6 +86,7 @@ class InBandErrorBare(Defect):
             return {"error": {"message": error.message, "code": error.code}}
 
     gateway = instead(terminals=_Ends)
+    agent = instead(terminals=_Ends)
 
 
 class DoubleDone(Defect):
@@ -144,6 +149,7 @@ class BufferedRelay(Defect):
             await super().run(call, first, replayed(), out)
 
     gateway = instead(relay=_Collects)
+    agent = instead(relay=over(_Collects, AgentRelay))
 
 
 class DroppedChunk(Defect):
@@ -173,6 +179,7 @@ class FinishReasonLost(Defect):
             return None
 
     gateway = instead(wire=_Forgets)
+    agent = instead(wire=_Forgets)
 
 
 class ChunkWithoutObject(Defect):
@@ -187,6 +194,7 @@ class ChunkWithoutObject(Defect):
             return {name: value for name, value in piece.items() if name != "object"}
 
     gateway = instead(wire=_Forgets)
+    agent = instead(wire=_Forgets)
 
 
 class NoCacheHeaderMissing(Defect):
@@ -200,6 +208,7 @@ class NoCacheHeaderMissing(Defect):
             return {"Content-Type": "text/event-stream; charset=utf-8"}
 
     gateway = instead(calls=_Forgets)
+    agent = instead(calls=over(_Forgets, AgentCalls))
 
 
 class UsageChunkAlways(Defect):
@@ -213,6 +222,7 @@ class UsageChunkAlways(Defect):
             return True
 
     gateway = instead(terminals=_Ends)
+    agent = instead(terminals=_Ends)
 
 
 class UsageChunkMissing(Defect):
@@ -226,3 +236,4 @@ class UsageChunkMissing(Defect):
             return False
 
     gateway = instead(terminals=_Ends)
+    agent = instead(terminals=_Ends)

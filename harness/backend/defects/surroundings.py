@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.backend.accounting.request import AccountingValidator
+from harness.backend.agent.request import AgentValidator
 from harness.backend.clients import ProviderClients
 from harness.backend.gateway.errors import invalid as invalid_chat
 from harness.backend.gateway.request import PASSED_ON, Validator
@@ -33,10 +34,15 @@ class UnknownFieldsRefused(Defect):
     summary = "a request with a field that nobody knows is refused"
 
     class _Strict(Validator):
+        known = _CHAT_FIELDS
+
         def check_texts(self, body: dict[str, Any]) -> None:
             super().check_texts(body)
-            for name in body.keys() - _CHAT_FIELDS:
+            for name in body.keys() - self.known:
                 raise invalid_chat("body", f"There is no field {name}.")
+
+    class _StrictAgent(_Strict, AgentValidator):
+        known = _CHAT_FIELDS | {"session_id"}
 
     class _StrictRuns(RunValidator):
         def model(self, body: dict[str, Any]) -> str | None:
@@ -45,6 +51,7 @@ class UnknownFieldsRefused(Defect):
             return super().model(body)
 
     gateway = instead(validator=_Strict)
+    agent = instead(validator=_StrictAgent)
     runs = instead(validator=_StrictRuns)
 
 

@@ -1,8 +1,9 @@
 """Where each defect shows: finds, for every contract that a defect must break, a case in each system where it does.
 
 Run ``python benchmarks/kills.py [DEFECT ...]``; it brings ``tests/kills.json`` up to date, which tells the kill matrix
-where to look. Without arguments the defects that the file does not know are looked for; name one that breaks more than
-it did: the matrix looks no further than the file, and fails where a case is missing.
+where to look, and ``tests/proofs.json``, by which defect each contract of several systems is seen to fail in each.
+Without arguments the defects that the file does not know are looked for; name one that breaks more than it did: the
+matrix looks no further than the file, and fails where a case is missing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 KILLS = ROOT / "tests" / "kills.json"
+PROOFS = ROOT / "tests" / "proofs.json"
 AT_ONCE = 3
 
 
@@ -39,8 +41,8 @@ def owed(tests: Any, defect: str) -> Broken:
     owned = {one.value for one in tests.REFERENCE.systems if getattr(tests.DEFECTS[defect], one.value, None)}
     named = [one for one in tests.TARGET_CONTRACTS if defect in one.breakers]
     touched = {(one.id, str(system)) for one in named for system in tests.systems(defect) if system in one.systems}
-    known = tests.proofs()
-    return {pair for pair in touched if pair[1] in owned or known.get(pair, defect) == defect}
+    proven = {(one, system) for one, proof in tests.PROOFS.items() for system, by in proof.items() if by != defect}
+    return {pair for pair in touched if pair[1] in owned or pair not in proven}
 
 
 async def broken_in(tests: Any, defect: str) -> dict[str, Broken]:
@@ -68,13 +70,31 @@ def fewest(found: dict[str, Broken]) -> list[str]:
     return sorted(chosen)
 
 
+def prove(tests: Any, defect: str, seen: Broken) -> None:
+    """Note what a defect was seen to break in which system, where a contract of several has no proof there yet."""
+    for one in tests.TARGET_CONTRACTS:
+        proof = tests.PROOFS.setdefault(one.id, {}) if len(one.systems) > 1 else {}
+        for system in map(str, one.systems):
+            if proof.get(system) not in one.breakers and (one.id, system) in seen:
+                proof[system] = defect
+    promised = {one.id: one for one in tests.TARGET_CONTRACTS}
+    kept = {
+        one: {system: by for system, by in sorted(proof.items()) if by in promised[one].breakers}
+        for one, proof in sorted(tests.PROOFS.items())
+        if one in promised
+    }
+    PROOFS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
 async def look(tests: Any, defects: list[str], known: dict[str, list[str]]) -> None:
     """Find the cases of these defects, and keep what is known after each."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(defect: str) -> None:
         async with places:
-            known[defect] = fewest(await broken_in(tests, defect))
+            found = await broken_in(tests, defect)
+            known[defect] = fewest(found)
+            prove(tests, defect, set().union(*found.values()))
             KILLS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
             print(f"{len(known)} of {len(tests.DEFECTS)} known: {defect}, {', '.join(known[defect])}", flush=True)
 

@@ -67,7 +67,7 @@ def _read(body: bytes) -> Json:
     systems=AGENT,
     needs=NEEDS,
     source="house: the table of provider failures holds for the list too",
-    breakers=("agent-models-failure-flattened",),
+    breakers=("agent-models-failure-flattened", "flattened-500"),
 )
 def list_failure_mapped(subject: tuple[Exchange, Exchange, Outcome], _recording: Recording) -> Findings:
     """A list that Vertex refuses, or gives no token for, has the status and code that a chat would have.

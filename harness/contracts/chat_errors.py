@@ -25,7 +25,7 @@ def _refusals(recording: Recording) -> list[StreamCall]:
     select=_refusals,
     systems=CHAT,
     source="house: message and error",
-    breakers=("chat-refusal-bare",),
+    breakers=("chat-refusal-bare", "error-shape-bare"),
 )
 def chat_refusal_says_why(call: StreamCall, _recording: Recording) -> Findings:
     """A stream that is refused before it began has the message `Error streaming chat response`, and why in `error`."""

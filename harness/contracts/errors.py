@@ -35,6 +35,7 @@ def _words(outcomes: tuple[Outcome, ...]) -> str:
     source=TABLE,
     breakers=(
         *("flattened-500", "chat-estimate-not-sent", "runs-error-without-code", "workflow-flattened-500"),
+        "drops-request",
         *("workflow-user-message-taken", "workflow-any-block-taken", "workflow-other-key-taken"),
     ),
 )
@@ -232,7 +233,7 @@ def bad_input_refused(subject: Sent, _recording: Recording) -> Findings:
     select=_bad_inputs,
     systems=EVERY,
     source="OpenAI API reference, error object: param names the parameter",
-    breakers=("bad-input-unnamed",),
+    breakers=("bad-input-unnamed", "error-shape-bare"),
 )
 def bad_input_named(subject: Sent, _recording: Recording) -> Findings:
     """The refusal of a bad field names the field.

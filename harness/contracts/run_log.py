@@ -48,7 +48,7 @@ def _served(recording: Recording) -> Iterator[Served]:
     systems=RUNS,
     needs=[Capability.LOG, Capability.PROVIDER],
     source="house: model asked and mapped, input length, output length",
-    breakers=("runs-log-without-mapping", "runs-id-not-uuid"),
+    breakers=("runs-log-without-mapping", "runs-id-not-uuid", "answer-id-made-anew", "call-id-reused"),
 )
 def run_told(subject: Served, _recording: Recording) -> Findings:
     """A run has one line `run`: whose, which model was asked for and which one answered, how much went in and out.

@@ -91,6 +91,8 @@ def plan_price(one: Paid, recording: Recording) -> Findings:
         "workflow-polls-after-client-left",
         "workflow-id-is-the-session",
         "overspend-calls-provider",
+        "answer-id-made-anew",
+        "call-id-reused",
     ),
 )
 def plan_told(one: Told, _recording: Recording) -> Findings:

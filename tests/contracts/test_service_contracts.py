@@ -38,12 +38,26 @@ def test_the_zone_of_a_time(text, offset_s):
         (BANNER, {}, Verdict.PASS),
         ([*BANNER[:1], "GROQ_API_KEY=[REDACTED:provider-key]", *BANNER[2:]], {}, Verdict.FAIL),
         ([*BANNER[:1], "GROQ_API_KEY=set", *BANNER[2:]], {}, Verdict.FAIL),
+        ([*BANNER[:1], "GROQ_API_KEY=gsk_abcdef****", *BANNER[2:]], {}, Verdict.FAIL),
+        ([*BANNER[:1], "GROQ_API_KEY=gsk_****wxyz", *BANNER[2:]], {}, Verdict.FAIL),
+        ([*BANNER[:1], 'GROQ_API_KEY: "gsk_abcd***"', *BANNER[2:]], {}, Verdict.PASS),
         (BANNER[1:], {}, Verdict.FAIL),
         (BANNER, {"OPENAI_API_KEY": None}, Verdict.FAIL),
         ([*BANNER[:3], f"OPENAI_API_KEY {runs.NOT_SET}"], {"OPENAI_API_KEY": None}, Verdict.PASS),
         ([], {}, Verdict.FAIL),
     ],
-    ids=["right", "key", "not-masked", "port-missing", "not-said", "said", "empty"],
+    ids=[
+        "right",
+        "key",
+        "not-masked",
+        "long-prefix",
+        "ends-shown",
+        "other-words",
+        "port-missing",
+        "not-said",
+        "said",
+        "empty",
+    ],
 )
 def test_the_banner(studio, banner, settings, verdict):
     probes = [("startup", {"started": True, "banner": banner, "error": None})]

@@ -39,6 +39,11 @@ def test_a_ledger_is_read_and_knows_what_ends_a_hold():
     assert ledger.charged() == 3
 
 
+def test_what_is_stored_is_read_where_it_is_shown():
+    assert read_ledger(DATA).records is None
+    assert read_ledger(DATA | {"records": {"runs": ["r"], "plans": []}}).records == {"runs": ("r",), "plans": ()}
+
+
 def test_a_refund_takes_back_what_was_charged():
     refunded = DATA | {"entries": [*DATA["entries"], entry("r", "refund", 3, 3, 100, hold_id="h")]}
     assert read_ledger(refunded).charged() == 0
@@ -52,8 +57,9 @@ def test_a_refund_takes_back_what_was_charged():
         {"entries": [{"id": "g"}]},
         {"entries": [entry("g", "gift", 1, 1, 1)]},
         {"usage": 3},
+        {"records": ["r"]},
     ],
-    ids=["text", "bool", "fields-missing", "unknown-kind", "no-list"],
+    ids=["text", "bool", "fields-missing", "unknown-kind", "no-list", "no-kinds"],
 )
 def test_another_shape_is_our_failure_and_says_so(change):
     with pytest.raises(ProbeError, match="not of the documented shape"):

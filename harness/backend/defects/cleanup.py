@@ -17,14 +17,17 @@ from harness.backend.providers import Provider
 from harness.backend.runs.run import Run
 from harness.backend.runs.service import RunService
 from harness.backend.settings import Settings
-from harness.backend.upstream import Upstream, UpstreamError
+from harness.backend.upstream import Kind, Upstream, UpstreamError
 from harness.backend.workflow.plan import Plan
 from harness.backend.workflow.service import PlanService
 
 from .base import Defect, instead
+from .silence import kept, patient
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
+
+    from harness.backend.google import GoogleTokens
 
 Chunk = dict[str, Any]
 LINGERING_S = 2.3
@@ -63,8 +66,20 @@ class ClientGoneRunsOn(Defect):
     summary = "the provider's call goes on after the client has left"
 
     class _RunsOn(_Pumped):
+        def __init__(self, clients: ProviderClients, google: GoogleTokens) -> None:
+            super().__init__(clients, google)
+            self._limit_s = clients.settings.first_byte_s
+            self._patient = Upstream(patient(clients), google)
+
         async def complete(self, provider: Provider, body: Mapping[str, Any]) -> Chunk:
-            return await asyncio.shield(asyncio.create_task(super().complete(provider, body)))
+            task = asyncio.create_task(self._patient.complete(provider, body))
+            kept.add(task)
+            done, _ = await asyncio.wait({task}, timeout=self._limit_s)
+            if not done:
+                task.cancel()
+                raise UpstreamError(Kind.TIMEOUT, "the provider did not answer in time")
+            kept.discard(task)
+            return task.result()
 
     shared = instead(upstream=_RunsOn)
 

@@ -16,6 +16,9 @@ from harness.backend.agent.request import AgentValidator
 from harness.backend.chat.errors import ChatError, ChatErrors
 from harness.backend.chat.request import ChatValidator
 from harness.backend.chat.service import ChatService
+from harness.backend.chat.streams import Streams
+from harness.backend.chat.turn import Turn
+from harness.backend.chat.wire import Outlet
 from harness.backend.flights import Flight
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.calls import Calls
@@ -154,11 +157,13 @@ class ErrorShapeBare(Defect):
 
     class _Chat(ChatService):
         def response(self, told: ChatError) -> web.Response:
-            return web.json_response({"errorCode": told.code}, status=told.status, headers=dict(told.headers))
+            if told.status != 400:
+                return super().response(told)
+            return web.json_response({"errorCode": told.code, "error": told.why or told.message}, status=400)
 
     class _Runs(RunErrors):
         def answer_body(self, error: RunError) -> Any:
-            return {"error": error.body()}
+            return {"error": error.body()} if error.status == 400 else super().answer_body(error)
 
     class _Plans(PlanService):
         def response(self, told: PlanError) -> web.Response:
@@ -232,7 +237,7 @@ class DropsRequest(Defect):
     """The call was made and charged, and the caller never hears of it."""
 
     id = "drops-request"
-    summary = "the connection is closed without an answer where the provider gave no sane usage"
+    summary = "the connection is closed without an answer where the provider gave no sane usage, or a stream no words"
 
     class _Drops(Calls):
         async def plain(self, call: Call, flight: Flight) -> web.Response:
@@ -241,7 +246,15 @@ class DropsRequest(Defect):
                 raise asyncio.CancelledError
             return response
 
+    class _DropsStreams(Streams):
+        async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
+            response = await super().failed(turn, error, out)
+            if isinstance(error, UpstreamError) and error.kind is Kind.INVALID and not out.opened:
+                raise asyncio.CancelledError
+            return response
+
     gateway = instead(calls=_Drops)
+    chat = instead(streams=_DropsStreams)
 
 
 class RetriesProvider(Defect):

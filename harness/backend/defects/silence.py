@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 VERY_LONG_S = 3_600.0
-_kept: set[asyncio.Task[Any]] = set()
+kept: set[asyncio.Task[Any]] = set()
+"""Calls that go on though nobody waits for them."""
 
 
 async def given_up(call: Coroutine[Any, Any, T], limit_s: float) -> T:
@@ -35,7 +36,7 @@ async def given_up(call: Coroutine[Any, Any, T], limit_s: float) -> T:
         await asyncio.wait({task})
         raise
     if not done:
-        _kept.add(task)
+        kept.add(task)
         raise UpstreamError(Kind.TIMEOUT, "the provider did not answer in time")
     return task.result()
 

@@ -9,8 +9,6 @@ from aiohttp import web
 from harness.backend.agent.calls import AgentCalls
 from harness.backend.chat.errors import ChatError
 from harness.backend.chat.streams import Streams
-from harness.backend.chat.turn import Turn
-from harness.backend.chat.wire import Outlet
 from harness.backend.flights import finish
 from harness.backend.gateway.call import Call, Record
 from harness.backend.gateway.calls import Calls
@@ -82,16 +80,8 @@ class StopCutsCalls(Defect):
     class _AgentCuts(_Cuts, AgentCalls):
         pass
 
-    class _ChatCuts(Streams):
-        async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
-            response = await super().failed(turn, error, out)
-            if self.cut_short(error) is not None and not out.opened:
-                raise asyncio.CancelledError
-            return response
-
     gateway = instead(calls=_Cuts)
     agent = instead(calls=_AgentCuts)
-    chat = instead(streams=_ChatCuts)
 
 
 class ChatStopCutsObservers(Defect):

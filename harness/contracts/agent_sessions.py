@@ -172,7 +172,7 @@ def _held(recording: Recording) -> list[Listed]:
     source="house: both messages are stored under the session",
     breakers=(
         *("agent-answer-not-stored", "agent-streams-not-stored", "agent-closed-socket-hidden"),
-        "agent-stop-ends-silently",
+        *("agent-stop-ends-silently", "invented-stop"),
     ),
 )
 def remembers(listed: Listed, _recording: Recording) -> Findings:

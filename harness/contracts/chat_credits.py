@@ -85,7 +85,7 @@ def _completed(recording: Recording) -> list[Billed]:
     systems=CHAT,
     needs=SEEN,
     source="house: the hold settles at the actual cost, the rest is released",
-    breakers=("chat-settles-the-estimate",),
+    breakers=("chat-settles-the-estimate", "trusts-usage"),
 )
 def chat_price_exact(one: Billed, _recording: Recording) -> Findings:
     """A stream that went well costs the price of its tokens: those that the provider counted, else the estimate.

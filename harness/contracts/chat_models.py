@@ -28,7 +28,7 @@ def _lists(recording: Recording) -> list[Exchange]:
     select=_lists,
     systems=CHAT,
     source="house: ids exactly as Bedrock has them; Amazon Bedrock user guide, supported models",
-    breakers=("chat-model-suffix-cut",),
+    breakers=("chat-model-suffix-cut", "models-need-token"),
 )
 def chat_ids_exact(exchange: Exchange, recording: Recording) -> Findings:
     """The list of models has every offered model under Bedrock's own id, `:0` and all.

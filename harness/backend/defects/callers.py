@@ -234,7 +234,8 @@ class ModelsNeedToken(Defect):
     class _ClosedAgent(SessionService):
         async def model_list(self, request: web.Request) -> web.Response:
             if nobody(request):
-                return self.refused(request, None, GatewayError(401, "invalid_token", "A token is missing."))
+                told = GatewayError(401, "invalid_token", "A token is missing.", headers=_CHALLENGE)
+                return self.refused(request, None, told)
             return await super().model_list(request)
 
     class _ClosedChat(ChatService):

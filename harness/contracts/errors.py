@@ -341,7 +341,7 @@ def _paid_for(recording: Recording) -> list[Call]:
     source="house: the words are the provider's; OpenAI API reference, chat completion object",
     breakers=(
         *("double-settle", "runs-output-cut", "workflow-programme-renamed", "workflow-text-blocks-ignored"),
-        *("workflow-programme-cut", "chat-expired-token-ends-nothing"),
+        *("workflow-programme-cut", "chat-expired-token-ends-nothing", "chat-no-usage-fails"),
     ),
 )
 def answer_delivered(call: Call, _recording: Recording) -> Findings:

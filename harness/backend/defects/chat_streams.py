@@ -13,6 +13,7 @@ from aiohttp import web
 
 from harness.backend.chat.accounting import AccountingClient
 from harness.backend.chat.bedrock import Bedrock
+from harness.backend.chat.billing import ChatBilling
 from harness.backend.chat.errors import ChatError
 from harness.backend.chat.families import Family, Llama, Nova, Piece
 from harness.backend.chat.models import MODELS, ChatModels
@@ -20,7 +21,7 @@ from harness.backend.chat.request import Ask, ChatValidator, Message
 from harness.backend.chat.streams import Streams
 from harness.backend.chat.turn import Turn
 from harness.backend.chat.wire import ChatWire, Outlet
-from harness.backend.upstream import UpstreamError
+from harness.backend.upstream import Kind, UpstreamError
 
 from .base import Defect, instead
 
@@ -303,3 +304,18 @@ class ChatLlamaWithoutTemplate(Defect):
             return ChatLlamaWithoutTemplate._Plain() if MODELS[name] is Llama else super().of(name)
 
     chat = instead(models=_Models)
+
+
+class ChatNoUsageFails(Defect):
+    """Who does not say what it used cannot have ended well."""
+
+    id = "chat-no-usage-fails"
+    summary = "a whole stream whose provider gave no usage is settled, and told as failed"
+
+    class _Needs(ChatBilling):
+        async def complete(self, turn: Turn) -> None:
+            await super().complete(turn)
+            if turn.usage is None:
+                raise UpstreamError(Kind.INVALID, "the provider gave no usage")
+
+    chat = instead(billing=_Needs)

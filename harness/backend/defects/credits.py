@@ -182,7 +182,9 @@ class HoldTooSmall(Defect):
             call.hold = await accounts.hold_part(call.user_id, self.hold_credits(call), prompt)
 
     shared = instead(accounts=_InPart)
+    touches = ("gateway", "agent")
     gateway = instead(billing=_Holds)
+    agent = instead(billing=over(_Holds, AgentBilling))
 
 
 class HeldTwice(Defect):

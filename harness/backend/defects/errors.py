@@ -13,6 +13,7 @@ from aiohttp import web
 
 from harness.backend.agent.errors import AgentErrors
 from harness.backend.agent.request import AgentValidator
+from harness.backend.chat.bedrock import Bedrock
 from harness.backend.chat.errors import ChatError, ChatErrors
 from harness.backend.chat.request import ChatValidator
 from harness.backend.chat.service import ChatService
@@ -285,4 +286,12 @@ class RetriesProvider(Defect):
                     chunks = await opened.enter_async_context(super().stream(provider, body))
                 yield chunks
 
+    class _Bedrock(Bedrock):
+        async def _open(self, model: str, body: Mapping[str, Any]) -> Any:
+            for _ in range(1, RetriesProvider._Retries.tries):
+                with suppress(UpstreamError):
+                    return await super()._open(model, body)
+            return await super()._open(model, body)
+
     shared = instead(upstream=_Retries)
+    chat = instead(bedrock=_Bedrock)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import floor, isnan
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from harness.backend.accounting.request import AccountingValidator
 from harness.backend.accounts import Settled
 from harness.backend.agent.billing import AgentBilling
+from harness.backend.chat.billing import ChatBilling
+from harness.backend.chat.turn import Phase, Turn
 from harness.backend.gateway.billing import Billing
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.tokens import TokenCounter, Tokens
@@ -38,9 +42,20 @@ class TrustsUsage(Defect):
         def _clamped(self, value: float) -> int:
             return int(max(-self.most, min(self.most, value)))
 
+    class _Bills(ChatBilling):
+        async def complete(self, turn: Turn) -> None:
+            turn.phase = Phase.SETTLE
+            turn.tokens = TrustsUsage._Trusts().count(turn.usage, turn.ask.characters, turn.characters)
+            await self.finalize(turn, max(0, turn.tokens.total))
+
+    class _Takes(AccountingValidator):
+        def tokens(self, body: dict[str, Any], name: str, least: int = 0) -> int:
+            found = body.get(name)
+            return found if isinstance(found, int) and name == "actualTokens" else super().tokens(body, name, least)
+
     gateway = instead(counter=_Trusts)
     agent = instead(counter=_Trusts)
-    chat = instead(counter=_Trusts)
+    chat = instead(billing=_Bills, accounting_validator=_Takes)
 
 
 class ZeroTokensFree(Defect):

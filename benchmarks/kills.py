@@ -56,7 +56,7 @@ async def broken_in(tests: Any, defect: str) -> dict[str, Broken]:
                 result = await tests.exercised(Path(folder), planned, defect=defect, jobs=tests.JOBS)
                 for done in result.results:
                     broken = {one.contract for one in done.judgements if one.verdict in tests.BROKEN}
-                    found[str(done.case)] = {(one, done.case.system.value) for one in broken & wanted}
+                    found[str(done.case)] = {(one, str(done.case.system)) for one in broken & wanted}
     return found
 
 

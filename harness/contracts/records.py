@@ -39,7 +39,7 @@ def _kept(recording: Recording) -> Iterator[Kept]:
     systems=PREPAID,
     needs=[Capability.LEDGER],
     source="RFC 9562, 4: the textual form; house: the same id in body, store and later answers",
-    breakers=("answer-id-made-anew", "call-id-reused"),
+    breakers=("answer-id-made-anew", "call-id-reused", "runs-id-not-uuid", "workflow-id-is-the-session"),
 )
 def answer_is_the_record(kept: Kept, _recording: Recording) -> Findings:
     """A run or plan is stored under the id that its client was given, in the same form.

@@ -9,6 +9,8 @@ from aiohttp import web
 from harness.backend.agent.calls import AgentCalls
 from harness.backend.chat.errors import ChatError
 from harness.backend.chat.streams import Streams
+from harness.backend.chat.turn import Turn
+from harness.backend.chat.wire import Outlet
 from harness.backend.flights import finish
 from harness.backend.gateway.call import Call, Record
 from harness.backend.gateway.calls import Calls

@@ -12,7 +12,7 @@ import jwt
 from harness.core.errors import UnknownName
 
 HOUR_S = 3600
-BRIEF_S = 0.8
+BRIEF_S = 1.5
 """How long a brief token is good at least; its end is on a whole second (RFC 7519 has it so where it can)."""
 
 

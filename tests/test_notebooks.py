@@ -12,6 +12,7 @@ import pytest
 
 from harness.report import conclusions
 from harness.report.figures import FIGURES
+from harness.report.nouns import number
 from harness.results import load
 
 ROOT = Path(__file__).parent.parent
@@ -96,7 +97,8 @@ def test_what_the_pages_conclude_is_what_the_frames_hold(reported):
         assert f"Nothing is broken: all {judged} verdicts of {frames.verdicts['contract'].nunique()} contracts" in told
     assert "In the one race the requests met" in words_of(folder / "races.html")
     calls = frames.exchanges[(frames.exchanges["side"] == "client") & (frames.exchanges["fault"] == "none")]
-    assert f"{calls['ttft_ms'].notna().sum()} streams of a healthy provider" in words_of(folder / "latency.html")
+    streams = number(int(calls["ttft_ms"].notna().sum()), "stream")
+    assert f"{streams} of a healthy provider" in words_of(folder / "latency.html")
 
 
 def test_the_command_to_look_at_first_shows_the_cassette(reported):

@@ -107,7 +107,7 @@ _EFFECTS: Mapping[str, Effect] = MappingProxyType(
         "answer-lacks-key": INVALID,
         "message-503": Effect(503),
         "message-silent": TIMEOUT,
-        "message-not-json": INVALID,
+        "message-not-json": WHOLE,  # that it was taken is all that its status says
         "poll-429": Effect(429),
         "poll-503": Effect(503),
         "poll-silent": TIMEOUT,

@@ -12,8 +12,8 @@ import jwt
 from harness.core.errors import UnknownName
 
 HOUR_S = 3600
-BRIEF_S = 1.5
-"""How long a brief token is good at least; its end is on a whole second (RFC 7519 has it so where it can)."""
+BRIEF_S = 3.0
+"""How long a brief token is good at least, which a busy machine can keep; its end is on a whole second (RFC 7519)."""
 
 
 def _signed(claims: dict[str, Any], secret: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from harness.backend.accounts import User
 from harness.backend.chat.accounting import AccountingClient
-from harness.backend.chat.errors import ChatError, ChatErrors, busy, no_session
+from harness.backend.chat.errors import AccountingFailed, ChatError, ChatErrors, busy, no_session
 from harness.backend.chat.service import ChatService
 from harness.backend.chat.sessions import ChatSessions
 from harness.backend.chat.streams import Streams
@@ -42,6 +42,15 @@ class ChatSessionStaysBusy(Defect):
     chat = instead(sessions=_Keeps)
 
 
+class _NotBusy(Streams):
+    """That accounting has a stream of the session's already is a failure of accounting's, and not of being busy."""
+
+    async def failed(self, turn: Turn, error: Exception, out: Outlet) -> web.StreamResponse:
+        return await super().failed(
+            turn, error.__cause__ if isinstance(error.__cause__, AccountingFailed) else error, out
+        )
+
+
 class ChatTwoStreams(Defect):
     """Nobody looks whether the session streams already."""
 
@@ -52,7 +61,7 @@ class ChatTwoStreams(Defect):
         def claim(self, turn: Turn) -> None:
             self._active.setdefault(turn.session_id, turn)
 
-    chat = instead(sessions=_Allows)
+    chat = instead(sessions=_Allows, streams=_NotBusy)
 
 
 class ChatClaimsLate(Defect):
@@ -69,7 +78,7 @@ class ChatClaimsLate(Defect):
         def take(self, turn: Turn) -> None:
             self._active[turn.session_id] = turn
 
-    class _Takes(Streams):
+    class _Takes(_NotBusy):
         async def generate(self, turn: Turn, out: Outlet) -> None:
             sessions: Any = self.sessions
             sessions.take(turn)

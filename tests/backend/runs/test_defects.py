@@ -39,7 +39,8 @@ def test_all_of_them_are_here():
     at_start = {"runs-env-run-together-accepted", "runs-banner-unmasked"}
     by_the_kill_matrix_alone = {
         *("runs-log-without-mapping", "runs-output-cut", "runs-project-names-caller"),
-        *("runs-health-store-unseen", "runs-starts-without-key", "runs-other-default-port"),
+        *("runs-banner-half-masked", "runs-banner-ends-shown", "runs-env-one-pair-known", "runs-env-quotes-trusted"),
+        *("runs-env-comments-read", "runs-health-store-unseen", "runs-starts-without-key", "runs-other-default-port"),
         *("runs-stop-not-refunded", "runs-task-left-behind", "runs-stop-blamed-on-provider", "runs-stop-cuts-calls"),
     }
     assert names == seen | at_start | by_the_kill_matrix_alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.backend.agent.catalogue import AgentCatalogue
+from harness.backend.agent.models import VertexModels
 from harness.backend.gateway.call import Call
 from harness.backend.gateway.catalogue import Catalogue, Listing
 from harness.backend.gateway.errors import GatewayError, internal
@@ -81,7 +82,12 @@ class ListsUncallableModel(Defect):
         def listed(self) -> list[tuple[str, str]]:
             return [*super().listed(), ("gpt-3.5-turbo", "openai")]
 
+    class _Adds(VertexModels):
+        async def listed(self) -> list[tuple[str, str]]:
+            return [*await super().listed(), ("claude-2", "anthropic")]
+
     gateway = instead(catalogue=_Lists)
+    agent = instead(models=_Adds)
 
 
 class HalfCredentialsCount(Defect):

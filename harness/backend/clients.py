@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import httpx2
 import openai
 from openai import AsyncOpenAI
 
@@ -34,6 +37,12 @@ def responses_noted(noted: list[Any]) -> Iterator[None]:
         yield
     finally:
         _NOTED.reset(token)
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """What providers' certificates are checked by: read once for all sessions of a process, as that takes a while."""
+    return httpx2.create_ssl_context()
 
 
 class ProviderClients:
@@ -147,6 +156,7 @@ class ProviderClients:
     def _new_session(self) -> openai.DefaultAsyncHttpxClient:
         return openai.DefaultAsyncHttpxClient(
             timeout=self.limits(),
+            verify=trusted(),
             follow_redirects=False,
             event_hooks={"request": [self._asked], "response": [self._head_arrived]},
         )

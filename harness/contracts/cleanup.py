@@ -64,20 +64,23 @@ def provider_call_cancelled(call: Call, _recording: Recording) -> Findings:
 
 
 @dataclass(frozen=True)
-class Unended:
-    """A provider's exchange that the provider did not end, and the call that it is of, whose client stayed."""
+class Asking:
+    """A provider's exchange, and the call that it is of, whose client stayed."""
 
     call: Call
     exchange: Exchange
 
 
-def _unended(recording: Recording) -> Iterator[Unended]:
-    """Those that the target gave up, or keeps; what a stop or a deletion may have ended has contracts of its own."""
+def _asked(recording: Recording) -> Iterator[Asking]:
+    """All of them: which of two ends one that the target gives up is a race, and so nothing to choose by.
+
+    What a stop or a deletion may have ended has contracts of its own.
+    """
     for call in calls(recording):
         if not (call.left or stopped_meanwhile(call, recording) or _deleted(call, recording)):
             for upstream in call.upstreams:
-                if upstream.exchange.ending is Ending.CLIENT_CLOSE:
-                    yield Unended(call, upstream.exchange)
+                if upstream.exchange.ending is not Ending.CONNECT_ERROR:
+                    yield Asking(call, upstream.exchange)
 
 
 def _deleted(call: Call, recording: Recording) -> bool:
@@ -92,17 +95,17 @@ def _deleted(call: Call, recording: Recording) -> bool:
 
 @contract(
     "cleanup.silent-provider-let-go",
-    select=_unended,
+    select=_asked,
     systems=EVERY,
     needs=[Capability.PROVIDER],
     source="house: a time limit ends the call that it is for",
     breakers=("stalled-call-kept", "chat-stalled-call-kept", "workflow-stalled-call-kept"),
 )
-def silent_provider_let_go(subject: Unended, _recording: Recording) -> Findings:
-    """A provider that is given up, for its silence or whatever it said, has its connection closed soon afterwards.
+def silent_provider_let_go(subject: Asking, _recording: Recording) -> Findings:
+    """No exchange with a provider outlives its call by long: one that is given up for its silence is closed soon.
 
-    The client was told long ago. Connections that are kept to a provider that hangs are used up one by one, and then
-    the service hangs too.
+    So is one that is given up for what it said. The client was told long ago. Connections that are kept to a provider
+    that hangs are used up one by one, and then the service hangs too.
     """
     call, exchange = subject.call, subject.exchange
     late_ns = exchange.ended_ns - call.client.ended_ns

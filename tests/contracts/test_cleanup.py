@@ -30,7 +30,8 @@ def silent(studio):
         ({"ended_ns": 40 + LET_GO_NS}, Verdict.PASS),
         ({"ended_ns": 41 + LET_GO_NS}, Verdict.FAIL),
         ({"error": STILL_OPEN}, Verdict.FAIL),
-        ({"ending": Ending.FIN}, Verdict.NOT_APPLICABLE),  # the provider itself ended it
+        ({"ending": Ending.FIN}, Verdict.PASS),  # the provider itself ended it
+        ({"ending": Ending.CONNECT_ERROR}, Verdict.NOT_APPLICABLE),
     ],
 )
 def test_a_provider_that_falls_silent(studio, silent, provider, verdict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.backend import serve
+from harness.backend.clients import trusted
 
 from . import late
 
@@ -19,5 +20,7 @@ late(
         "truststore",
     )
 )
+
+trusted()
 
 __all__ = ["serve"]

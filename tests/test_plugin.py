@@ -4,10 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.cassettes import file
 from harness.plugin import expected
 from harness.suite.select import Wanted, plan
 from harness.targets.profiles import find_profile, shipped
@@ -165,18 +167,18 @@ def test_yaml_files_of_others_are_left_alone(project):
     project(".", ok=5)
 
 
-def test_a_broken_promise_is_told_with_its_evidence_and_the_command(project, tmp_path):
-    path = recorded(tmp_path, "double-done", declared=None)
+def test_a_broken_promise_is_told_with_its_evidence_and_the_command(project, recorded):
+    path = recorded(None)
     said = project(str(path), ok=1)
     assert "[DONE] came 2 times" in said
     assert "evidence: c1" in said
     assert f"harness replay {path}" in said
 
 
-def test_a_recording_of_a_defect_passes_only_with_exactly_the_violations_it_declares(project, tmp_path):
-    path = recorded(tmp_path, "double-done", declared=["stream.done-once-and-last"])
+def test_a_recording_of_a_defect_passes_only_with_exactly_the_violations_it_declares(project, recorded):
+    path = recorded(["stream.done-once-and-last"])
     assert counts(project(str(path))) == {"passed": 1}
-    path = recorded(tmp_path, "double-done", declared=["stream.done-once-and-last", "stream.headers"])
+    path = recorded(["stream.done-once-and-last", "stream.headers"])
     assert "declared and not found: stream.headers" in project(str(path), ok=1)
 
 
@@ -190,33 +192,25 @@ def test_a_recording_of_a_run_with_a_defect_is_judged_contract_by_contract(proje
     assert counts(said)["failed"] == 1
 
 
-def recorded(folder: Path, defect: str, *, declared):
-    """A recording of a defect; with nothing declared it passes for one of a target that has the fault by nature."""
-    from dataclasses import replace
+@pytest.fixture
+def recorded(once, tmp_path):
+    """A recording of a defect that declares these violations; with none it passes for one of a target's own fault."""
+    made = once("double-done", record_double_done)
 
-    from harness.cassettes import file
+    def declaring(violations):
+        recording = file.load(Path(made))
+        declared = {} if violations is None else {"violations": violations}
+        defect = recording.header.defect if declared else None
+        header = replace(recording.header, defect=defect, asked=recording.header.asked | declared)
+        path = tmp_path / "recorded" / "openai.none.yaml"
+        file.write(path, replace(recording, header=header))
+        return path
 
-    command = [
-        sys.executable,
-        "-m",
-        "harness.cli",
-        "record",
-        "gateway",
-        "--provider",
-        "openai",
-        "--scenario",
-        "chat-stream",
-        "--fault",
-        "none",
-        "--defect",
-        defect,
-        "--to",
-        str(folder),
-    ]
+    return declaring
+
+
+def record_double_done(folder):
+    small = ("--provider", "openai", "--scenario", "chat-stream", "--fault", "none", "--to", str(folder))
+    command = [sys.executable, "-m", "harness.cli", "record", "gateway", *small, "--defect", "double-done"]
     subprocess.run(command, check=False, capture_output=True)
-    path = folder / "failures" / defect / "reference/gateway/chat-stream/openai.none.yaml"
-    recording = file.load(path)
-    asked = {**recording.header.asked, **({} if declared is None else {"violations": declared})}
-    header = replace(recording.header, defect=defect if declared else None, asked=asked)
-    file.write(path, replace(recording, header=header))
-    return path
+    return str(folder / "failures/double-done/reference/gateway/chat-stream/openai.none.yaml")

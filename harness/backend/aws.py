@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
+from botocore.loaders import Loader
 
 from .settings import Settings
 
 SIGNATURE = "v4"
 """How requests are signed; where nothing is said the environment's ``AWS_BEARER_TOKEN_BEDROCK`` is sent instead."""
+
+
+SERVICE = "bedrock-runtime"
+
+
+@cache
+def library_data() -> Any:
+    """What the library knows of the service and of AWS' endpoints: read once for all clients of a process.
+
+    Each client would read it anew, which takes longer than many a call.
+    """
+    data = Loader()
+    for kind in ("service-2", "endpoint-rule-set-1"):
+        data.load_service_model(SERVICE, kind)
+    for name in ("endpoints", "partitions"):
+        data.load_data_with_path(name)
+    return data
 
 
 def bedrock_client(settings: Settings, *, max_retries: int) -> AbstractAsyncContextManager[Any]:
@@ -26,8 +45,10 @@ def bedrock_client(settings: Settings, *, max_retries: int) -> AbstractAsyncCont
         ignore_configured_endpoint_urls=True,
         http_session_cls=punctual(settings.first_byte_s),
     )
-    client: AbstractAsyncContextManager[Any] = AioSession().create_client(
-        "bedrock-runtime",
+    session = AioSession()
+    session.register_component("data_loader", library_data())
+    client: AbstractAsyncContextManager[Any] = session.create_client(
+        SERVICE,
         region_name=settings.aws_region,
         endpoint_url=settings.bedrock_url or None,
         aws_access_key_id=settings.aws_access_key_id,

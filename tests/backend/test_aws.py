@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from aiohttp import web
+from botocore.loaders import JSONFileLoader
 
 from harness.backend.clients import ProviderClients
 from harness.backend.clock import Clock
@@ -90,3 +91,11 @@ async def test_the_head_of_a_whole_answer_has_the_limit_of_the_first_byte(runtim
 async def test_its_body_has_not(runtime, ask):
     runtime.body.clear()
     assert await ask(TIMEOUT_FIRST_BYTE_S=str(LATER_S / 2), TIMEOUT_BETWEEN_SEGMENTS_S=FOR_EVER_S) == "Hi"
+
+
+async def test_what_the_library_knows_of_the_service_is_read_once_a_process(ask, monkeypatch):
+    assert await ask() == "Hi"
+    read = []
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda self, path: read.append(path))
+    assert await ask() == "Hi"
+    assert read == []

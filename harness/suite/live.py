@@ -43,6 +43,7 @@ class LiveSession:
         self._asked: asyncio.Queue[Planned | None] = asyncio.Queue()
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
+        self._main: asyncio.Task[None] | None = None
 
     def choose(self, planned: Iterable[Planned]) -> None:
         """Exercise these cases ahead and no others. To be said before the first question."""
@@ -74,8 +75,9 @@ class LiveSession:
 
     def _live(self) -> None:
         asyncio.set_event_loop(self._loop)
+        self._main = self._loop.create_task(self._all() if self._ahead else self._one_by_one())
         try:
-            self._loop.run_until_complete(self._all() if self._ahead else self._one_by_one())
+            self._loop.run_until_complete(self._main)
         except asyncio.CancelledError:
             self._give_up(HarnessError("the run was broken off"))
         except HarnessError as failure:
@@ -105,8 +107,8 @@ class LiveSession:
                 future.set_exception(failure)
 
     def _stop(self) -> None:
-        if self._ahead:
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-        else:
+        """Break off what has cases left; what has none is at its end, and closes what it opened undisturbed."""
+        if not self._ahead:
             self._asked.put_nowait(None)
+        elif self._main is not None and not all(self._results[one.case].done() for one in self._work.planned):
+            self._main.cancel()
